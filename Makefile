@@ -1,0 +1,30 @@
+PYTHON ?= python3
+OUT ?= runs/default
+BIN := .venv/bin
+
+.PHONY: report test lint reference clean
+
+report: .venv/ready  ## Run the packaged default sweep and write its report
+	$(BIN)/qntk sweep --out $(OUT)
+	$(BIN)/qntk report $(OUT)
+
+test: .venv/ready  ## Run the tests and the doctests
+	$(BIN)/python -m pytest -n auto
+
+lint: .venv/ready  ## Style, types, and the import contract
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+reference: report  ## Refresh the committed report in reports/default from the default sweep
+	$(BIN)/python reports/refresh.py $(OUT)
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "qntk needs Python 3.11 to 3.13, this is " + sys.version.split()[0] + "; try make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:  ## Remove the environment and all caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

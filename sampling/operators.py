@@ -1,0 +1,61 @@
+"""Observables and generators on the sampling side: Qiskit's Pauli sums, or dense Hermitian matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.quantum_info import Operator, SparsePauliOp
+
+OperatorLike = SparsePauliOp | Operator | NDArray[Any]
+
+
+def hermitian(operator: OperatorLike) -> SparsePauliOp | NDArray[np.complex128]:
+    """The operator as a Pauli sum with real coefficients or a dense Hermitian matrix of shape (D, D), D = 2^n.
+
+    Raises ``ValueError`` if it is not Hermitian (to 1e-10 of its largest entry), not finite, or not on qubits.
+    """
+    if isinstance(operator, SparsePauliOp):
+        coefficients = np.asarray(operator.coeffs, dtype=complex)
+        if not np.isfinite(coefficients).all():
+            raise ValueError("the observable has coefficients that are not finite")
+        if np.abs(coefficients.imag).max() > 1e-10 * np.abs(coefficients).max():
+            raise ValueError("the observable is not Hermitian: its Pauli coefficients must be real")
+        return SparsePauliOp(operator.paulis, coefficients.real).simplify(atol=0.0)
+    matrix = np.ascontiguousarray(operator.data if isinstance(operator, Operator) else operator, dtype=complex)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"an observable is a square matrix; this one has shape {matrix.shape}")
+    dimension = matrix.shape[0]
+    if dimension < 2 or dimension & (dimension - 1):
+        raise ValueError(f"dimension {dimension} is not a power of two; an observable acts on qubits")
+    if not np.isfinite(matrix).all():
+        raise ValueError("the observable has entries that are not finite")
+    if np.abs(matrix - matrix.conj().T).max() > 1e-10 * np.abs(matrix).max():
+        raise ValueError("the observable is not Hermitian")
+    return matrix
+
+
+def dimension(operator: SparsePauliOp | NDArray[np.complex128]) -> int:
+    """Hilbert-space dimension D of an operator that ``hermitian`` returned."""
+    return 2**operator.num_qubits if isinstance(operator, SparsePauliOp) else operator.shape[0]
+
+
+def spectrum(operator: OperatorLike) -> NDArray[np.float64]:
+    """The D eigenvalues, sorted. A single Pauli string needs no diagonalisation; anything else costs O(D³)."""
+    checked = hermitian(operator)
+    if isinstance(checked, SparsePauliOp):
+        if len(checked) == 1 and (checked.paulis.x.any() or checked.paulis.z.any()):
+            half = 2 ** (checked.num_qubits - 1)
+            coefficient = abs(float(checked.coeffs[0].real))
+            return np.repeat([-coefficient, coefficient], half)
+        return np.linalg.eigvalsh(checked.to_matrix())
+    return np.linalg.eigvalsh(checked)
+
+
+def pauli_masks(pauli_sum: SparsePauliOp) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """X masks, Z masks and numbers of Y of each term; bit q is qubit q (little-endian, as in Qiskit)."""
+    weights = 1 << np.arange(pauli_sum.num_qubits, dtype=np.int64)
+    x = pauli_sum.paulis.x.astype(np.int64)
+    z = pauli_sum.paulis.z.astype(np.int64)
+    return x @ weights, z @ weights, (x * z).sum(axis=1)

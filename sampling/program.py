@@ -1,0 +1,146 @@
+"""A Qiskit circuit compiled to a flat program: Pauli rotations and fixed gates, one row each.
+
+A rotation is exp(-i a P/2) with a = Σ_p J_ap θ_p + offset, so parameters may be shared between gates and enter with
+any real factor. Qubit q is bit q of the amplitude index (Qiskit's little-endian order); parameters come in
+``circuit.parameters`` order. Global phases are dropped: no expectation value sees them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.circuit import ControlFlowOp, Gate, ParameterExpression, QuantumCircuit
+from qiskit.quantum_info import Operator, Pauli
+from scipy.sparse import csr_array
+
+DIAGONAL, REAL, IMAGINARY, CX, CZ, DENSE = range(6)
+"""Kinds of row: rotation with a diagonal, a real or an imaginary off-diagonal, then the fixed gates."""
+
+_ROTATIONS = {"rx": "X", "ry": "Y", "rz": "Z", "p": "Z", "rxx": "XX", "ryy": "YY", "rzz": "ZZ", "rzx": "XZ"}
+"""Pauli of each rotation gate, leftmost letter on its last qubit (Qiskit's RZX is Z on the first qubit)."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """Flat program of a circuit.
+
+    Attributes:
+        qubits: number of qubits n.
+        rows: int64, shape (gates, 5). Rotations: kind, X mask, Z mask, sign, angle index. CX, CZ: kind, control mask,
+            target mask, 0, 0. Dense: kind, qubit count, offset into ``wires``, offset into ``matrices``, 0.
+        wires: int64, the qubits of dense gates, first qubit least significant.
+        matrices: complex128, the entries of dense gates, row-major.
+        jacobian: shape (angles, parameters), d angle / d θ.
+        offsets: shape (angles,), the angles at θ = 0.
+    """
+
+    qubits: int
+    rows: NDArray[np.int64]
+    wires: NDArray[np.int64]
+    matrices: NDArray[np.complex128]
+    jacobian: csr_array
+    offsets: NDArray[np.float64]
+
+    @property
+    def parameters(self) -> int:
+        """Number of trainable parameters L."""
+        return int(self.jacobian.shape[1])
+
+
+def compile_circuit(circuit: QuantumCircuit) -> Program:
+    """The program of a parameterised unitary circuit.
+
+    Gates with free parameters may be RX, RY, RZ, P, RXX, RYY, RZZ, RZX, U, or anything that Qiskit defines through
+    them; gates without may be any unitary. Raises ``ValueError`` for measurement, reset, control flow, a circuit
+    without parameters, or an angle that is not linear in the parameters.
+    """
+    if circuit.num_parameters == 0:
+        raise ValueError("the circuit has no parameters; a tangent kernel needs at least one")
+    compiler = _Compiler(circuit)
+    compiler.add(circuit, list(range(circuit.num_qubits)))
+    return compiler.finish()
+
+
+class _Compiler:
+    """Collects rows while walking a circuit and the definitions of its gates."""
+
+    def __init__(self, circuit: QuantumCircuit) -> None:
+        self.qubits = circuit.num_qubits
+        self.column = {parameter: index for index, parameter in enumerate(circuit.parameters)}
+        self.rows: list[tuple[int, int, int, int, int]] = []
+        self.wires: list[int] = []
+        self.matrices: list[NDArray[np.complex128]] = []
+        self.offsets: list[float] = []
+        self.entries: list[tuple[int, int, float]] = []
+
+    def add(self, circuit: QuantumCircuit, wires: list[int]) -> None:
+        for instruction in circuit.data:
+            self.gate(instruction.operation, [wires[circuit.find_bit(q).index] for q in instruction.qubits])
+
+    def gate(self, operation: Any, wires: list[int]) -> None:
+        free = any(isinstance(p, ParameterExpression) and p.parameters for p in operation.params)
+        if operation.name == "barrier":
+            return
+        if operation.name in _ROTATIONS:
+            self.rotation(_ROTATIONS[operation.name], wires, operation.params[0])
+        elif operation.name == "u":
+            theta, phi, lam = operation.params
+            for pauli, angle in (("Z", lam), ("Y", theta), ("Z", phi)):
+                self.rotation(pauli, wires, angle)
+        elif operation.name in ("cx", "cz") and operation.ctrl_state == 1:
+            kind = CX if operation.name == "cx" else CZ
+            self.rows.append((kind, 1 << wires[0], 1 << wires[1], 0, 0))
+        elif isinstance(operation, ControlFlowOp) or operation.name in ("measure", "reset", "initialize"):
+            raise ValueError(f"the circuit holds {operation.name!r}; only unitary gates have gradients here")
+        elif not free and isinstance(operation, Gate) and (operation.definition is None or len(wires) <= 2 or operation.name == "unitary"):
+            self.dense(Operator(operation).data, wires)
+        elif operation.definition is not None:
+            self.add(operation.definition, wires)
+        else:
+            raise ValueError(f"gate {operation.name!r} has no definition that the sampler can follow")
+
+    def rotation(self, pauli: str, wires: list[int], angle: ParameterExpression | float) -> None:
+        masks = Pauli(pauli)
+        x = sum(1 << w for w, bit in zip(wires, masks.x, strict=True) if bit)
+        z = sum(1 << w for w, bit in zip(wires, masks.z, strict=True) if bit)
+        y = (x & z).bit_count()
+        kind = DIAGONAL if x == 0 else REAL if y % 2 else IMAGINARY
+        self.rows.append((kind, x, z, 1 if y % 4 < 2 else -1, len(self.offsets)))
+        if isinstance(angle, ParameterExpression):
+            for parameter in angle.parameters:
+                slope = angle.gradient(parameter)
+                if isinstance(slope, ParameterExpression) and slope.parameters:
+                    raise ValueError(f"angle {angle} is not linear in {parameter}; give a linear expression")
+                self.entries.append((len(self.offsets), self.column[parameter], _real(slope, angle)))
+            angle = _real(angle.bind(dict.fromkeys(angle.parameters, 0.0)), angle)
+        self.offsets.append(float(angle))
+
+    def dense(self, matrix: NDArray[np.complex128], wires: list[int]) -> None:
+        offset = sum(m.size for m in self.matrices)
+        self.rows.append((DENSE, len(wires), len(self.wires), offset, 0))
+        self.wires.extend(wires)
+        self.matrices.append(matrix)
+
+    def finish(self) -> Program:
+        index = np.array([(row, column) for row, column, _ in self.entries], dtype=np.int64).reshape(-1, 2)
+        slopes = np.array([slope for _, _, slope in self.entries])
+        shape = (len(self.offsets), len(self.column))
+        return Program(
+            self.qubits,
+            np.array(self.rows, dtype=np.int64).reshape(-1, 5),
+            np.array(self.wires, dtype=np.int64),
+            np.array(list(itertools.chain.from_iterable(m.ravel() for m in self.matrices)), dtype=np.complex128),
+            csr_array((slopes, (index[:, 0], index[:, 1])), shape=shape),
+            np.array(self.offsets),
+        )
+
+
+def _real(value: Any, angle: Any) -> float:
+    number = complex(value)
+    if number.imag != 0.0 or not np.isfinite(number.real):
+        raise ValueError(f"angle {angle} is not real and finite")
+    return number.real

@@ -1,0 +1,175 @@
+"""Centred power traces: all that the kernel's statistics know of an observable or a generator.
+
+For a Hermitian A on a D-dimensional space, a_k = Tr (A - Tr A / D)^k. Traces are kept as exact fractions of the
+numbers given, so that no closed form built on them loses digits to cancellation, at any D.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Number = int | float | Fraction
+PauliKey = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class OperatorMoments:
+    """Centred power traces of a Hermitian operator.
+
+    Attributes:
+        dimension: Hilbert-space dimension D >= 2.
+        a2, a3, a4: ``Tr (A - Tr A / D)^k`` for k = 2, 3, 4 (not divided by D), exact.
+        label: what the operator is, for messages and reports.
+
+    A multiple of the identity has no gradient and so no kernel: it is refused with a ``ValueError``.
+    """
+
+    dimension: int
+    a2: Fraction
+    a3: Fraction
+    a4: Fraction
+    label: str = "operator"
+
+    def __post_init__(self) -> None:
+        """Refuse traces that no Hermitian operator has."""
+        if self.dimension < 2:
+            raise ValueError(f"dimension is {self.dimension}; an operator needs D >= 2")
+        if self.a2 <= 0:
+            raise ValueError(f"{self.label} is a multiple of the identity: its gradients vanish, give another")
+
+    @classmethod
+    def from_eigenvalues(
+        cls,
+        values: Iterable[Number],
+        multiplicities: Iterable[int] | None = None,
+        label: str = "spectrum",
+    ) -> OperatorMoments:
+        """Traces from the spectrum; ``multiplicities`` (default all 1) must add up to D.
+
+        >>> OperatorMoments.from_eigenvalues([1, -1], [2, 2]).a4
+        Fraction(4, 1)
+        """
+        spectrum = [Fraction(v) for v in values]
+        counts = [1] * len(spectrum) if multiplicities is None else [int(m) for m in multiplicities]
+        if len(counts) != len(spectrum) or any(m < 0 for m in counts):
+            raise ValueError("multiplicities must be one non-negative integer for each eigenvalue")
+        dimension = sum(counts)
+        if dimension < 2:
+            raise ValueError(f"the spectrum has {dimension} eigenvalues; an operator needs D >= 2")
+        centre = sum((m * v for v, m in zip(spectrum, counts, strict=True)), Fraction(0)) / dimension
+        a2, a3, a4 = (
+            sum((m * (v - centre) ** k for v, m in zip(spectrum, counts, strict=True)), Fraction(0))
+            for k in (2, 3, 4)
+        )
+        return cls(dimension, a2, a3, a4, label)
+
+    @classmethod
+    def from_matrix(cls, matrix: NDArray[Any], label: str = "matrix") -> OperatorMoments:
+        """Traces of a dense Hermitian matrix of shape (D, D), through its eigenvalues in double precision.
+
+        Raises ``ValueError`` if the matrix is not square, not finite, or not Hermitian to 1e-10 of its largest entry.
+        """
+        a = np.asarray(matrix, dtype=complex)
+        if a.ndim != 2 or a.shape[0] != a.shape[1]:
+            raise ValueError(f"an operator is a square matrix; this one has shape {a.shape}")
+        if not np.isfinite(a).all():
+            raise ValueError("the matrix has entries that are not finite")
+        if np.abs(a - a.conj().T).max() > 1e-10 * max(np.abs(a).max(), 1e-300):
+            raise ValueError("the matrix is not Hermitian")
+        values = np.linalg.eigvalsh(a)
+        if np.ptp(values) <= 1e-12 * np.abs(values).max():
+            raise ValueError(f"{label} is a multiple of the identity: its gradients vanish, give another")
+        return cls.from_eigenvalues(values.tolist(), label=label)
+
+    @classmethod
+    def from_pauli(cls, qubits: int) -> OperatorMoments:
+        """Traces of any Pauli string but the identity: P² = 1 and Tr P = 0.
+
+        >>> OperatorMoments.from_pauli(3).a2
+        Fraction(8, 1)
+        """
+        dimension = hilbert_dimension(qubits)
+        return cls(dimension, Fraction(dimension), Fraction(0), Fraction(dimension), "Pauli string")
+
+    @classmethod
+    def from_projector(cls, qubits: int, rank: int = 1) -> OperatorMoments:
+        """Traces of a projector of the given rank, 1 <= rank < D.
+
+        >>> OperatorMoments.from_projector(2).a2
+        Fraction(3, 4)
+        """
+        dimension = hilbert_dimension(qubits)
+        if not 1 <= rank < dimension:
+            raise ValueError(f"projector rank is {rank}; on {qubits} qubits give 1 to {dimension - 1}")
+        return cls.from_eigenvalues([1, 0], [rank, dimension - rank], f"projector of rank {rank}")
+
+    @classmethod
+    def from_pauli_sum(cls, terms: Mapping[str, Number], label: str = "Pauli sum") -> OperatorMoments:
+        """Traces of ``Σ c P`` from Pauli labels and real coefficients, without building a matrix.
+
+        A label's leftmost letter is the highest qubit (Qiskit's order; the traces do not depend on it). Cost: the
+        square of the number of terms, whatever the number of qubits.
+
+        >>> OperatorMoments.from_pauli_sum({"ZZ": -1, "IX": -1, "XI": -1}).a2
+        Fraction(12, 1)
+        """
+        lengths = {len(pauli) for pauli in terms}
+        if len(lengths) != 1:
+            raise ValueError("a Pauli sum needs at least one term, and labels of one length")
+        qubits = lengths.pop()
+        coefficients: dict[PauliKey, Fraction] = {}
+        for pauli, coefficient in terms.items():
+            key = _masks(pauli)
+            if key != (0, 0):
+                coefficients[key] = coefficients.get(key, Fraction(0)) + Fraction(coefficient)
+        dimension = hilbert_dimension(qubits)
+        square = _square(coefficients)
+        a2 = dimension * square.get((0, 0), Fraction(0))
+        a3 = dimension * sum((c * square.get(key, Fraction(0)) for key, c in coefficients.items()), Fraction(0))
+        a4 = dimension * sum((c * c for c in square.values()), Fraction(0))
+        return cls(dimension, a2, a3, a4, label)
+
+    def scaled(self, factor: Number) -> OperatorMoments:
+        """Traces of ``factor * A``: a_k times factor^k. ``from_pauli(n).scaled(1/2)`` is Qiskit's generator P/2."""
+        c = Fraction(factor)
+        return OperatorMoments(self.dimension, self.a2 * c**2, self.a3 * c**3, self.a4 * c**4, self.label)
+
+
+def hilbert_dimension(qubits: int) -> int:
+    """D = 2^n for n >= 1 qubits."""
+    if qubits < 1:
+        raise ValueError(f"qubits is {qubits}; give at least 1")
+    return 1 << qubits
+
+
+def _masks(pauli: str) -> PauliKey:
+    """X and Z bit masks of a Pauli label; Y sets both."""
+    if not pauli or set(pauli) - set("IXYZ"):
+        raise ValueError(f"Pauli label {pauli!r} may only hold I, X, Y, Z")
+    x = int("".join("1" if p in "XY" else "0" for p in pauli), 2)
+    z = int("".join("1" if p in "ZY" else "0" for p in pauli), 2)
+    return x, z
+
+
+def _square(terms: Mapping[PauliKey, Fraction]) -> dict[PauliKey, Fraction]:
+    """The Pauli coefficients of A²: anticommuting pairs cancel, commuting ones count twice with a real sign.
+
+    With P(x,z) = i^|x&z| X^x Z^z the product is P₁P₂ = i^(y₁+y₂-y₃) (-1)^|z₁&x₂| P₃, where y counts the Y factors.
+    """
+    result: dict[PauliKey, Fraction] = {(0, 0): sum((c * c for c in terms.values()), Fraction(0))}
+    items = list(terms.items())
+    for i, ((x1, z1), c1) in enumerate(items):
+        for (x2, z2), c2 in items[:i]:
+            if ((x1 & z2).bit_count() + (z1 & x2).bit_count()) % 2:
+                continue
+            key = (x1 ^ x2, z1 ^ z2)
+            power = (x1 & z1).bit_count() + (x2 & z2).bit_count() - (key[0] & key[1]).bit_count()
+            sign = 1 - 2 * ((power // 2 + (z1 & x2).bit_count()) % 2)
+            result[key] = result.get(key, Fraction(0)) + 2 * sign * c1 * c2
+    return result

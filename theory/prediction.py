@@ -1,0 +1,33 @@
+"""A prediction is a number that never travels without its regime, its assumptions and its source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Regime = Literal["asymptotic", "independent", "exact"]
+REGIMES: tuple[Regime, ...] = ("asymptotic", "independent", "exact")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a closed form says of one quantity.
+
+    Attributes:
+        quantity: what is predicted, such as ``"kernel mean"``.
+        value: the number, in the units of the quantity.
+        regime: ``asymptotic`` (published leading order), ``independent`` (finite D, correlations between parameters
+            dropped) or ``exact`` (finite D and L, correlations kept).
+        assumptions: under what the value holds, one phrase each.
+        reference: the paper and equation, or where the derivation stands.
+    """
+
+    quantity: str
+    value: float
+    regime: Regime
+    assumptions: tuple[str, ...]
+    reference: str
+
+    def __float__(self) -> float:
+        """The value alone."""
+        return self.value

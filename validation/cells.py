@@ -1,0 +1,129 @@
+"""A cell: one point of a sweep, and what each side of the suite makes of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from qiskit.quantum_info import SparsePauliOp
+
+from sampling import CATALOGUE, STREAM_VERSION, CircuitEnsemble, Ensemble, HaarLayers, ansatz, chunk_sizes
+from theory import KernelLaw, OperatorMoments
+from validation.config import HAAR_LAYERS, SweepConfig
+from validation.observables import parse_observable
+
+_CIRCUIT_STREAM = 0xC1AC
+"""Word that sets the stream of an ansatz's fixed gates apart from those of its chunks."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One ensemble at one size with one observable.
+
+    Attributes:
+        ensemble: ``haar-layers`` or a name of the catalogue.
+        qubits: n.
+        layers: of an ansatz; 0 for Haar layers, whose layers are their parameters.
+        parameters: L.
+        observable: specification, see ``validation.observables``.
+        generator: ``half-pauli`` or ``pauli``.
+        draws: planned number of draws.
+        seed: root seed.
+    """
+
+    ensemble: str
+    qubits: int
+    layers: int
+    parameters: int
+    observable: str
+    generator: str
+    draws: int
+    seed: int
+
+    @property
+    def dimension(self) -> int:
+        """D = 2^n."""
+        return 1 << self.qubits
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that decides the draws except their number."""
+        parsed = parse_observable(self.observable, self.qubits)
+        defining: dict[str, Any] = asdict(self) | {"stream": STREAM_VERSION}
+        defining |= {"observable": [sorted(parsed.terms), parsed.rank]}
+        del defining["draws"]
+        return hashlib.sha256(json.dumps(defining, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def name(self) -> str:
+        """Short identifier, unique within a sweep."""
+        return self.fingerprint[:16]
+
+    @property
+    def key(self) -> tuple[int, ...]:
+        """Spawn key of this cell's random streams, so that no other cell's presence moves them."""
+        return tuple(int(self.fingerprint[i : i + 8], 16) for i in range(0, 32, 8))
+
+    @property
+    def chunks(self) -> list[int]:
+        """Draws in each chunk."""
+        return chunk_sizes(self.draws, self.parameters, self.dimension)
+
+    def law(self) -> KernelLaw:
+        """What theory says: the Haar-layer law with this cell's L, O and G."""
+        return kernel_law(self.qubits, self.parameters, self.observable, self.generator)
+
+    def build(self) -> Ensemble:
+        """What sampling draws from."""
+        observable = parse_observable(self.observable, self.qubits).operator()
+        if self.ensemble == HAAR_LAYERS:
+            scale = 0.5 if self.generator == "half-pauli" else 1.0
+            pauli = SparsePauliOp("I" * (self.qubits - 1) + "Z", scale)
+            return HaarLayers(observable, pauli, self.parameters)
+        sequence = np.random.SeedSequence(self.seed, spawn_key=(*self.key, 0, _CIRCUIT_STREAM))
+        rng = np.random.default_rng(sequence)
+        circuit = ansatz(self.ensemble, self.qubits, self.layers, self.generator, rng)
+        return CircuitEnsemble(circuit, observable)
+
+
+def kernel_law(qubits: int, parameters: int, observable: str, generator: str) -> KernelLaw:
+    """The Haar-layer law for an observable and a generator named as on the command line."""
+    moments = OperatorMoments.from_pauli(qubits)
+    if generator == "half-pauli":
+        moments = moments.scaled(0.5)
+    elif generator != "pauli":
+        raise ValueError(f"generator {generator!r} is unknown; choose half-pauli or pauli")
+    return KernelLaw(parameters, parse_observable(observable, qubits).moments(), moments)
+
+
+def expand(config: SweepConfig) -> list[Cell]:
+    """All cells of a configuration, in its order.
+
+    Raises ``ValueError`` for an observable that does not parse on some size, or a cell that appears twice.
+    """
+    cells: dict[str, Cell] = {}
+    for index, grid in enumerate(config.grid):
+        for observable in grid.observable:
+            for qubits in grid.qubits:
+                parse_observable(observable, qubits)
+                for size in grid.parameters or grid.layers or []:
+                    cell = Cell(
+                        ensemble=grid.ensemble,
+                        qubits=qubits,
+                        layers=size if grid.layers else 0,
+                        parameters=CATALOGUE[grid.ensemble].parameters(qubits, size) if grid.layers else size,
+                        observable=observable,
+                        generator=grid.generator or config.generator,
+                        draws=grid.draws,
+                        seed=config.seed,
+                    )
+                    if cell.name in cells:
+                        raise ValueError(
+                            f"grid[{index}] repeats a cell: {cell.ensemble}, {qubits} qubits, size {size}, {observable}"
+                        )
+                    cells[cell.name] = cell
+    return list(cells.values())

@@ -1,0 +1,118 @@
+"""Sweep configurations: TOML, validated key by key."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from sampling import CATALOGUE
+from validation.estimates import MINIMUM_DRAWS
+from validation.verdicts import Margins
+
+HAAR_LAYERS = "haar-layers"
+ENSEMBLES = (HAAR_LAYERS, *CATALOGUE)
+MAX_QUBITS = 12
+MAX_PARAMETERS = 1_000_000
+
+Generator = Literal["half-pauli", "pauli"]
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+Qubits = Annotated[int, Field(ge=1, le=MAX_QUBITS)]
+Count = Annotated[int, Field(ge=1, le=MAX_PARAMETERS)]
+ManyQubits = Annotated[list[Qubits], Field(min_length=1), BeforeValidator(_as_list)]
+ManyCounts = Annotated[list[Count], Field(min_length=1), BeforeValidator(_as_list)]
+ManySpecs = Annotated[list[str], Field(min_length=1), BeforeValidator(_as_list)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class MarginConfig(_Model):
+    """``[margin]``: relative differences that count as agreement."""
+
+    mean: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    variance: Annotated[float, Field(gt=0, lt=1)] = 0.10
+
+    def margins(self) -> Margins:
+        """The same as a plain value."""
+        return Margins(self.mean, self.variance)
+
+
+class Grid(_Model):
+    """``[[grid]]``: the product of its lists is a block of cells.
+
+    ``parameters`` goes with haar-layers, ``layers`` with an ansatz of the catalogue.
+    """
+
+    ensemble: str
+    qubits: ManyQubits
+    observable: ManySpecs
+    draws: Annotated[int, Field(ge=MINIMUM_DRAWS, le=100_000_000)]
+    parameters: ManyCounts | None = None
+    layers: ManyCounts | None = None
+    generator: Generator | None = None
+
+    @model_validator(mode="after")
+    def _sizes_fit_the_ensemble(self) -> Grid:
+        if self.ensemble not in ENSEMBLES:
+            raise ValueError(f"ensemble {self.ensemble!r} is unknown; choose from {', '.join(ENSEMBLES)}")
+        wanted, other = ("parameters", "layers") if self.ensemble == HAAR_LAYERS else ("layers", "parameters")
+        if getattr(self, wanted) is None or getattr(self, other) is not None:
+            raise ValueError(f"ensemble {self.ensemble!r} takes the key {wanted!r} and not {other!r}")
+        if self.ensemble in CATALOGUE and min(self.qubits) < CATALOGUE[self.ensemble].smallest:
+            raise ValueError(f"ensemble {self.ensemble!r} needs qubits >= {CATALOGUE[self.ensemble].smallest}")
+        return self
+
+
+class SweepConfig(_Model):
+    """A sweep: seed, error budget, margins, and blocks of cells."""
+
+    title: str = "qntk sweep"
+    seed: Annotated[int, Field(ge=0)]
+    family_error: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    generator: Generator = "half-pauli"
+    margin: MarginConfig = MarginConfig()
+    grid: Annotated[list[Grid], Field(min_length=1)]
+
+
+def load_config(path: Path | None) -> tuple[SweepConfig, str]:
+    """The configuration and its text; the packaged default if ``path`` is None.
+
+    Raises ``ValueError`` with one line that names the key, what was given and what is accepted.
+    """
+    name = "the packaged default" if path is None else str(path)
+    try:
+        if path is None:
+            text = resources.files("validation").joinpath("default_sweep.toml").read_text(encoding="utf-8")
+        else:
+            text = path.read_text(encoding="utf-8")
+        return SweepConfig.model_validate(tomllib.loads(text)), text
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"configuration {name} cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"configuration {name} is not TOML: {error}") from error
+    except ValidationError as error:
+        raise ValueError(f"configuration {name}: {_one_line(error)}") from error
+
+
+def _one_line(error: ValidationError) -> str:
+    """The first complaint, a misspelt key before anything else, with the key as a path."""
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if first["type"] == "extra_forbidden":
+        parent = first["loc"][:-1]
+        model: type[_Model] = Grid if "grid" in parent else MarginConfig if "margin" in parent else SweepConfig
+        return f"unknown key {key!r}; accepted there: {', '.join(model.model_fields)}{more}"
+    message = first["msg"].removeprefix("Value error, ")
+    given = "" if first["type"] in ("missing", "value_error") else f", given {first['input']!r}"
+    return f"{key}: {message[0].lower()}{message[1:]}{given}{more}"

@@ -1,0 +1,74 @@
+"""Estimates with standard errors that do not assume a normal K."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+MINIMUM_DRAWS = 8
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Sample moments of independent draws, with what is needed for intervals.
+
+    Attributes:
+        draws: number of draws n.
+        mean: sample mean.
+        variance: unbiased sample variance.
+        mean_se: standard error of the mean, s/√n.
+        log_variance_se: standard error of log(variance), sqrt((kurtosis - (n-3)/(n-1))/n) with the sample kurtosis.
+        log_relative_std_se: standard error of log(ΔK/K̄), by the delta method with the covariance of mean and variance.
+    """
+
+    draws: int
+    mean: float
+    variance: float
+    mean_se: float
+    log_variance_se: float
+    log_relative_std_se: float
+
+    @property
+    def relative_std(self) -> float:
+        """ΔK/K̄."""
+        return math.sqrt(self.variance) / self.mean
+
+    @property
+    def log_mean_se(self) -> float:
+        """Standard error of log(mean)."""
+        return self.mean_se / self.mean
+
+
+def summarise(draws: NDArray[np.float64]) -> Summary:
+    """Moments of a column of kernels, shape (n,).
+
+    Raises ``ValueError`` for fewer than 8 draws, values that are not finite or are negative, or a constant column.
+    """
+    values = np.asarray(draws, dtype=float).ravel()
+    n = len(values)
+    if n < MINIMUM_DRAWS:
+        raise ValueError(f"{n} draws are too few for a verdict; give at least {MINIMUM_DRAWS}")
+    if not np.isfinite(values).all():
+        raise ValueError("some draws are not finite; a kernel is a finite number")
+    if (values < 0).any():
+        raise ValueError("some draws are negative; a kernel is a sum of squares")
+    if np.ptp(values) == 0:
+        raise ValueError("all draws are equal; a constant column has no fluctuation to test")
+    mean = float(values.mean())
+    centred = values - mean
+    m2, m3, m4 = (float((centred**k).mean()) for k in (2, 3, 4))
+    variance = m2 * n / (n - 1)
+    log_variance_var = max(m4 / m2**2 - (n - 3) / (n - 1), 0.0) / n
+    relative_var = m2 / mean**2 / n
+    cross = m3 / (m2 * mean) / n
+    return Summary(
+        draws=n,
+        mean=mean,
+        variance=variance,
+        mean_se=math.sqrt(variance / n),
+        log_variance_se=math.sqrt(log_variance_var),
+        log_relative_std_se=math.sqrt(max(log_variance_var / 4 + relative_var - cross, 0.0)),
+    )

@@ -1,0 +1,174 @@
+"""Observables by name: one specification, read once, handed to each side in that side's own terms.
+
+``Z0``, ``Z0Z1``, ``0.5*Z0Z1-1.5*X2``; ``tfim:J=1,h=1`` (open chain, -J ΣZZ - h ΣX), ``xxz:J=2`` (open chain,
+-Σ(XX + YY + J ZZ) - J ΣZ), both with ``periodic=true``; ``projector:rank=1``; ``@file`` with one ``coefficient label``
+a line, labels in Qiskit's order (leftmost letter is the highest qubit).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory import OperatorMoments
+
+FORMS = "Z0, Z0Z1, 0.5*Z0Z1+1.5*X2, tfim:J=1,h=1, xxz:J=2, projector:rank=1 or @file"
+_NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_TERM = re.compile(rf"\s*(?P<sign>[+-])?\s*(?:(?P<number>{_NUMBER})\s*\*\s*)?(?P<paulis>(?:[XYZ]\d+)+)\s*")
+
+
+@dataclass(frozen=True)
+class Observable:
+    """A parsed observable on a given number of qubits.
+
+    Attributes:
+        spec: the text it came from.
+        qubits: number of qubits n.
+        terms: Pauli label (Qiskit's order) to coefficient; empty for a projector.
+        rank: rank of the projector on the first computational states; 0 for a Pauli sum.
+    """
+
+    spec: str
+    qubits: int
+    terms: tuple[tuple[str, float], ...]
+    rank: int = 0
+
+    def moments(self) -> OperatorMoments:
+        """What ``theory`` needs to know of it."""
+        if self.rank:
+            return OperatorMoments.from_projector(self.qubits, self.rank)
+        return OperatorMoments.from_pauli_sum(dict(self.terms), label=f"observable {self.spec}")
+
+    def operator(self) -> object:
+        """What ``sampling`` needs of it: a ``SparsePauliOp``, or a dense projector of shape (D, D)."""
+        if self.rank:
+            diagonal: NDArray[np.float64] = np.zeros(2**self.qubits)
+            diagonal[: self.rank] = 1.0
+            return np.diag(diagonal)
+        from qiskit.quantum_info import SparsePauliOp  # predict needs no circuits
+
+        return SparsePauliOp.from_list(list(self.terms))
+
+
+def parse_observable(spec: str, qubits: int) -> Observable:
+    """Read a specification; every ``ValueError`` is one line that says what was given and what is accepted."""
+    text = spec.strip()
+    if not text:
+        raise ValueError(f"the observable is empty; give {FORMS}")
+    if text.startswith("@"):
+        return _finish(spec, qubits, _read_file(text[1:], qubits))
+    name, _, options = text.partition(":")
+    if name == "projector":
+        rank = _options(spec, options, {"rank": 1})["rank"]
+        if rank != int(rank) or not 1 <= rank < 2**qubits:
+            raise ValueError(f"observable {spec!r}: rank must be a whole number from 1 to {2**qubits - 1}")
+        return Observable(spec, qubits, (), int(rank))
+    if name == "tfim":
+        values = _options(spec, options, {"J": 1.0, "h": 1.0, "periodic": 0})
+        terms = [(-values["J"], {a: "Z", b: "Z"}) for a, b in _bonds(qubits, values["periodic"])]
+        terms += [(-values["h"], {q: "X"}) for q in range(qubits)]
+        return _finish(spec, qubits, terms)
+    if name == "xxz":
+        values = _options(spec, options, {"J": 1.0, "periodic": 0})
+        weights = {"X": 1.0, "Y": 1.0, "Z": values["J"]}
+        bonds = _bonds(qubits, values["periodic"])
+        terms = [(-weight, {a: p, b: p}) for a, b in bonds for p, weight in weights.items()]
+        terms += [(-values["J"], {q: "Z"}) for q in range(qubits)]
+        return _finish(spec, qubits, terms)
+    return _finish(spec, qubits, _read_sum(spec, qubits))
+
+
+Terms = list[tuple[float, dict[int, str]]]
+
+
+def _finish(spec: str, qubits: int, terms: Terms) -> Observable:
+    """Add up equal labels, and refuse what is a multiple of the identity."""
+    total: dict[str, float] = {}
+    for coefficient, paulis in terms:
+        label = "".join(paulis.get(q, "I") for q in reversed(range(qubits)))
+        total[label] = total.get(label, 0.0) + coefficient
+    kept = tuple((label, c) for label, c in total.items() if c != 0.0)
+    if not all(math.isfinite(c) for _, c in kept):
+        raise ValueError(f"observable {spec!r} has a coefficient that is not finite")
+    if not any(set(label) != {"I"} for label, _ in kept):
+        raise ValueError(f"observable {spec!r} is a multiple of the identity: its gradients vanish")
+    return Observable(spec, qubits, kept)
+
+
+def _read_sum(spec: str, qubits: int) -> Terms:
+    terms: Terms = []
+    position = 0
+    text = spec.strip()
+    while position < len(text):
+        match = _TERM.match(text, position)
+        if match is None or (terms and match["sign"] is None):
+            raise ValueError(f"observable {spec!r} does not parse at {text[position:]!r}; give {FORMS}")
+        paulis: dict[int, str] = {}
+        for letter, digits in re.findall(r"([XYZ])(\d+)", match["paulis"]):
+            qubit = int(digits)
+            if qubit >= qubits:
+                raise ValueError(f"observable {spec!r} names qubit {qubit}; there are {qubits}, counted from 0")
+            if qubit in paulis:
+                raise ValueError(f"observable {spec!r} has two Paulis on qubit {qubit} in one term; the product may not be Hermitian")
+            paulis[qubit] = letter
+        sign = -1.0 if match["sign"] == "-" else 1.0
+        terms.append((sign * float(match["number"] or 1.0), paulis))
+        position = match.end()
+    return terms
+
+
+def _read_file(name: str, qubits: int) -> Terms:
+    try:
+        lines = Path(name).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"observable file {name!r} cannot be read: {error}") from error
+    terms: Terms = []
+    for number, line in enumerate(lines, start=1):
+        words = line.partition("#")[0].split()
+        if not words:
+            continue
+        where = f"observable file {name!r}, line {number}"
+        try:
+            coefficient, label = float(words[0]), words[1]
+        except (ValueError, IndexError):
+            raise ValueError(f"{where}: {line.strip()!r} is not 'coefficient label', such as '-1 IIXX'") from None
+        if len(words) != 2 or set(label) - set("IXYZ"):
+            raise ValueError(f"{where}: {line.strip()!r} is not 'coefficient label' with letters I, X, Y, Z")
+        if len(label) != qubits:
+            raise ValueError(f"{where}: label {label} has {len(label)} letters for {qubits} qubits")
+        terms.append((coefficient, {q: p for q, p in enumerate(reversed(label)) if p != "I"}))
+    if not terms:
+        raise ValueError(f"observable file {name!r} holds no terms; give one 'coefficient label' a line")
+    return terms
+
+
+def _options(spec: str, text: str, defaults: dict[str, float]) -> dict[str, float]:
+    values = dict(defaults)
+    for part in filter(None, text.split(",")):
+        key, _, value = part.partition("=")
+        key = key.strip()
+        if key not in defaults:
+            raise ValueError(f"observable {spec!r}: unknown option {key!r}; options are {', '.join(defaults)}")
+        if key == "periodic":
+            if value.strip().lower() not in ("true", "false"):
+                raise ValueError(f"observable {spec!r}: periodic is {value!r}; give true or false")
+            values[key] = float(value.strip().lower() == "true")
+            continue
+        try:
+            values[key] = float(value)
+        except ValueError:
+            raise ValueError(f"observable {spec!r}: {key} is {value!r}; give a real number") from None
+        if not math.isfinite(values[key]):
+            raise ValueError(f"observable {spec!r}: {key} is {value!r}; give a finite number")
+    return values
+
+
+def _bonds(qubits: int, periodic: float) -> list[tuple[int, int]]:
+    """Nearest neighbours; on two qubits the ring has the chain's one bond."""
+    closing = [(qubits - 1, 0)] if periodic and qubits > 2 else []
+    return [(q, q + 1) for q in range(qubits - 1)] + closing

@@ -1,0 +1,143 @@
+"""Writing a scaling report: HTML and Markdown from one set of tables, figures and JSON beside them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from validation.config import HAAR_LAYERS
+from validation.figures import save_figures
+from validation.findings import findings
+from validation.results import CellResult, ExponentResult, SweepResults, evaluate
+from validation.store import SCHEMA_VERSION, Store
+from validation.tables import cell_columns, scaling_document, verdicts_document
+
+CLAIMS: tuple[tuple[str, str, str], ...] = (
+    ("mean", "exact", "mean, exact"),
+    ("mean", "asymptotic", "mean, published"),
+    ("variance", "exact", "variance, exact"),
+    ("variance", "independent", "variance, independent"),
+    ("variance", "asymptotic", "variance, published"),
+)
+"""Statistic, regime and heading of each claim, in the order of the tables."""
+
+
+@dataclass(frozen=True)
+class ReportPaths:
+    """Files written, and the counts of verdicts."""
+
+    paths: dict[str, str]
+    verdicts: dict[str, int]
+
+    def document(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {"schema_version": SCHEMA_VERSION, "paths": self.paths, "verdicts": self.verdicts}
+
+
+def write_report(store: Store) -> ReportPaths:
+    """Evaluate a sweep's draws and write the report into its directory.
+
+    Raises ``ValueError`` if no cell has enough draws, or the directory cannot be written.
+    """
+    results = evaluate(store)
+    if not results.cells:
+        raise ValueError(f"{store.directory} has no cell with enough draws; run 'qntk sweep' to the end first")
+    directory = store.directory
+    try:
+        figures = save_figures(results, directory / "figures")
+        context = _context(results, store, figures)
+        written = {
+            "report.html": _render("report.html.j2", context),
+            "report.md": _render("report.md.j2", context),
+            "verdicts.json": json.dumps(verdicts_document(results), indent=1, ensure_ascii=False) + "\n",
+            "scaling.json": json.dumps(scaling_document(results), indent=1, ensure_ascii=False) + "\n",
+        }
+        for name, text in written.items():
+            (directory / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"the report cannot be written to {directory}: {error.strerror}") from error
+    counts = Counter(v.verdict for r in results.cells for v in r.verdicts)
+    return ReportPaths(
+        {name: str(directory / name) for name in (*written, "figures")},
+        {verdict: counts[verdict] for verdict in ("agree", "disagree", "inconclusive")},
+    )
+
+
+def _context(results: SweepResults, store: Store, figures: dict[str, str]) -> dict[str, Any]:
+    return {
+        "config": results.config,
+        "promise": results.promise(),
+        "findings": findings(results),
+        "claims": CLAIMS,
+        "tallies": _tallies(results),
+        "figures": [
+            {"name": name, "caption": caption, "data": _embedded(store.directory / "figures" / f"{name}.svg")}
+            for name, caption in figures.items()
+        ],
+        "exponents": [_exponent_row(e) for e in results.exponents if e.ensemble == HAAR_LAYERS],
+        "cells": [_cell_row(r) for r in results.cells],
+        "skipped": [(cell, reason) for cell, reason in results.skipped],
+        "planned": results.planned,
+        "drawn": results.drawn,
+        "versions": store.versions(),
+    }
+
+
+def _tallies(results: SweepResults) -> list[dict[str, Any]]:
+    """One row an ensemble and observable: counts of the verdicts on each claim."""
+    groups: dict[tuple[str, str], list[CellResult]] = {}
+    for result in results.cells:
+        groups.setdefault((result.cell.ensemble, result.cell.observable), []).append(result)
+    return [
+        {
+            "ensemble": ensemble,
+            "observable": observable,
+            "cells": len(group),
+            "counts": [
+                Counter(r.verdict(statistic, regime).verdict for r in group) for statistic, regime, _ in CLAIMS
+            ],
+        }
+        for (ensemble, observable), group in groups.items()
+    ]
+
+
+def _cell_row(result: CellResult) -> dict[str, Any]:
+    row = cell_columns(result) | {"draws": result.summary.draws}
+    row["verdicts"] = [result.verdict(statistic, regime) for statistic, regime, _ in CLAIMS]
+    return row
+
+
+def _exponent_row(result: ExponentResult) -> dict[str, Any]:
+    return {"result": result, "exponent": result.exponent}
+
+
+def _embedded(path: Path) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode()
+
+
+def _render(template: str, context: dict[str, Any]) -> str:
+    environment = Environment(
+        loader=PackageLoader("validation"),
+        autoescape=lambda name: name is not None and ".html" in name,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["sig"] = lambda value, digits=4: f"{value:.{digits}g}"
+    environment.filters["md"] = _markdown_cell
+    return environment.get_template(template).render(context)
+
+
+def _markdown_cell(text: object) -> str:
+    """Text that a Markdown table can hold whatever a user called it."""
+    escaped = str(text).replace("\n", " ")
+    for character in "\\`*_{}[]<>|#":
+        escaped = escaped.replace(character, "\\" + character)
+    return escaped

@@ -1,0 +1,157 @@
+"""A sweep's draws turned into verdicts and exponents at one family-wise error rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from theory import REGIMES, KernelLaw, Regime
+from validation.cells import Cell
+from validation.config import SweepConfig
+from validation.estimates import Summary, summarise
+from validation.scaling import Exponent, fit_exponent
+from validation.store import Store
+from validation.verdicts import STATISTICS, Verdict, judge_all
+
+_SCALING: dict[str, tuple[str, str]] = {
+    "mean in L": ("K̄", "L"),
+    "relative_std in L": ("ΔK/K̄", "L"),
+    "mean in D": ("K̄", "D"),
+}
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """A cell with its sample moments, its law and its verdicts."""
+
+    cell: Cell
+    summary: Summary
+    law: KernelLaw
+    verdicts: tuple[Verdict, ...]
+
+    def verdict(self, statistic: str, regime: str) -> Verdict:
+        """The verdict on one statistic in one regime."""
+        return next(v for v in self.verdicts if (v.statistic, v.regime) == (statistic, regime))
+
+    def joined(self) -> bool:
+        """Whether mean and variance both agree with the exact law."""
+        return all(self.verdict(s, "exact").verdict == "agree" for s in STATISTICS)
+
+
+@dataclass(frozen=True)
+class ExponentResult:
+    """An exponent and what it is an exponent of.
+
+    Attributes:
+        quantity, variable: such as ΔK/K̄ and L.
+        ensemble, observable: of the cells.
+        fixed: what is held, such as ``"n = 4"`` or ``"L = 32"``.
+        exponent: the fit.
+    """
+
+    quantity: str
+    variable: str
+    ensemble: str
+    observable: str
+    fixed: str
+    exponent: Exponent
+
+
+@dataclass(frozen=True)
+class SweepResults:
+    """All that a report tells.
+
+    Attributes:
+        config: the sweep's configuration.
+        cells: results of the cells with enough draws.
+        exponents: fitted exponents.
+        skipped: cells without a result, and why.
+        intervals: number N of intervals that share the error budget.
+        planned: draws planned in all; ``drawn``: draws seen.
+    """
+
+    config: SweepConfig
+    cells: tuple[CellResult, ...]
+    exponents: tuple[ExponentResult, ...]
+    skipped: tuple[tuple[Cell, str], ...]
+    intervals: int
+    planned: int
+    drawn: int
+
+    def promise(self) -> str:
+        """The error rate in one sentence."""
+        return (
+            f"With probability at least {1 - self.config.family_error:.4g}, all {self.intervals} intervals of this "
+            f"report cover the true values at once, and then no verdict is wrong: each has level "
+            f"{self.config.family_error:.4g}/{self.intervals} (Bonferroni; intervals are asymptotic in the number of draws)."
+        )
+
+
+def evaluate(store: Store) -> SweepResults:
+    """Verdicts and exponents of the draws made so far."""
+    usable: list[tuple[Cell, Summary, KernelLaw]] = []
+    skipped: list[tuple[Cell, str]] = []
+    drawn = 0
+    for cell in store.cells:
+        kernels = store.kernels(cell)
+        drawn += len(kernels)
+        try:
+            usable.append((cell, summarise(kernels), cell.law()))
+        except ValueError as error:
+            skipped.append((cell, str(error)))
+    groups = list(_groups(usable))
+    intervals = len(STATISTICS) * len(usable) + len(groups)
+    level = store.config.family_error / max(intervals, 1)
+    margins = store.config.margin.margins()
+    return SweepResults(
+        config=store.config,
+        cells=tuple(CellResult(c, s, law, tuple(judge_all(s, law, margins, level))) for c, s, law in usable),
+        exponents=tuple(_fit(*group, level) for group in groups),
+        skipped=tuple(skipped),
+        intervals=intervals,
+        planned=sum(cell.draws for cell in store.cells),
+        drawn=drawn,
+    )
+
+
+Row = tuple[Cell, Summary, KernelLaw]
+
+
+def _groups(rows: Sequence[Row]) -> Iterable[tuple[str, list[Row]]]:
+    """Cells that differ in one size only, three or more; K̄ in D for Haar layers, where L can be held."""
+    for kind, (_, variable) in _SCALING.items():
+        families: dict[tuple[object, ...], list[Row]] = {}
+        for row in rows:
+            cell = row[0]
+            if variable == "D" and cell.layers:
+                continue
+            held = cell.qubits if variable == "L" else cell.parameters
+            families.setdefault((cell.ensemble, cell.observable, cell.generator, held), []).append(row)
+        for family in families.values():
+            if len({_size(cell, variable) for cell, _, _ in family}) >= 3:
+                yield kind, family
+
+
+def _fit(kind: str, family: list[Row], level: float) -> ExponentResult:
+    quantity, variable = _SCALING[kind]
+    first = family[0][0]
+    predict: Callable[[KernelLaw, Regime], float]
+    if quantity == "K̄":
+        y, se = [s.mean for _, s, _ in family], [s.log_mean_se for _, s, _ in family]
+        predict = lambda law, regime: law.mean(regime).value  # noqa: E731 - one of a pair
+    else:
+        y, se = [s.relative_std for _, s, _ in family], [s.log_relative_std_se for _, s, _ in family]
+        predict = lambda law, regime: law.relative_std(regime).value  # noqa: E731 - one of a pair
+    exponent = fit_exponent(
+        [_size(cell, variable) for cell, _, _ in family],
+        y,
+        se,
+        {regime: [predict(law, regime) for _, _, law in family] for regime in REGIMES},
+        level,
+    )
+    fixed = f"n = {first.qubits}" if variable == "L" else f"L = {first.parameters}"
+    return ExponentResult(quantity, variable, first.ensemble, first.observable, fixed, exponent)
+
+
+def _size(cell: Cell, variable: str) -> int:
+    return cell.parameters if variable == "L" else cell.dimension
