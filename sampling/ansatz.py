@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
+from qiskit.circuit import ParameterVector, QuantumCircuit
 from qiskit.circuit.library import PauliEvolutionGate, UnitaryGate, efficient_su2, real_amplitudes
 from qiskit.quantum_info import Pauli
 from scipy.stats import unitary_group
@@ -59,14 +59,12 @@ def ansatz(
         raise ValueError(f"ansatz {name!r} is unknown; choose from {', '.join(CATALOGUE)}")
     smallest = CATALOGUE[name].smallest
     if qubits < smallest or layers < 1:
-        raise ValueError(
-            f"{name} needs qubits >= {smallest} and layers >= 1; got qubits {qubits}, layers {layers}"
-        )
+        raise ValueError(f"{name} needs qubits >= {smallest} and layers >= 1; got qubits {qubits}, layers {layers}")
     if name == "random-pauli" and rng is None:
         raise ValueError("random-pauli has random fixed gates: give rng")
     circuit = CATALOGUE[name].build(qubits, layers, rng or np.random.default_rng(0))
     if generator == "pauli":
-        return circuit.assign_parameters({p: 2 * Parameter(p.name) for p in circuit.parameters})
+        return circuit.assign_parameters([2 * angle for angle in ParameterVector("θ", circuit.num_parameters)])
     if generator != "half-pauli":
         raise ValueError(f"generator {generator!r} is unknown; choose half-pauli or pauli")
     return circuit

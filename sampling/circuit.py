@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
 from sampling.draws import Draws
@@ -46,12 +47,29 @@ class CircuitEnsemble:
         """Hilbert-space dimension D."""
         return 1 << self._compiled[0].qubits
 
+    def value_and_gradient(self, thetas: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """f, shape (draws,), and ∂f/∂θ, shape (draws, L), at given angles, shape (draws, L).
+
+        Columns follow ``circuit.parameters``.
+        """
+        return value_and_gradient(*self._compiled, thetas)
+
+    def kernel(self, thetas: NDArray[np.float64]) -> NDArray[np.float64]:
+        """K at given angles: shape (draws, L) to shape (draws,)."""
+        _, gradient = self.value_and_gradient(thetas)
+        return _squared_norms(gradient)
+
     def draw(self, draws: int, rng: np.random.Generator) -> Draws:
         """``draws`` independent sets of angles."""
         kernel, output = np.empty(draws), np.empty(draws)
         for start in range(0, draws, _BATCH):
             batch = slice(start, min(start + _BATCH, draws))
             thetas = rng.uniform(0.0, 2 * np.pi, (batch.stop - start, self.parameters))
-            output[batch], gradient = value_and_gradient(*self._compiled, thetas)
-            kernel[batch] = np.einsum("dp,dp->d", gradient, gradient)
+            output[batch], gradient = self.value_and_gradient(thetas)
+            kernel[batch] = _squared_norms(gradient)
         return Draws(kernel, output)
+
+
+def _squared_norms(gradient: NDArray[np.float64]) -> NDArray[np.float64]:
+    norms: NDArray[np.float64] = np.einsum("dp,dp->d", gradient, gradient)
+    return norms

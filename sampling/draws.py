@@ -73,9 +73,7 @@ def chunk_sizes(draws: int, parameters: int, dimension: int) -> list[int]:
     return [min(size, draws - start) for start in range(0, draws, size)]
 
 
-def sample(
-    ensemble: Ensemble, draws: int, seed: int, key: Sequence[int] = (), workers: int | None = None
-) -> Draws:
+def sample(ensemble: Ensemble, draws: int, seed: int, key: Sequence[int] = (), workers: int | None = None) -> Draws:
     """``draws`` kernels of an ensemble, on ``workers`` threads (default: all cores), bit-identical for any number.
 
     Args:

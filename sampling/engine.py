@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from qiskit.quantum_info import SparsePauliOp
 
 from sampling.operators import OperatorLike, dimension, hermitian, pauli_masks
-from sampling.program import CX, CZ, DENSE, DIAGONAL, REAL, Program
+from sampling.program import CX, CZ, DIAGONAL, REAL, Program
 
 LANES = 16
 """Draws in a block: two cache lines of doubles, and two or four vector registers."""
@@ -54,9 +54,7 @@ def compile_observable(observable: OperatorLike, qubits: int) -> CompiledObserva
     return CompiledObservable(np.empty((0, 3), np.int64), np.empty(0), checked)
 
 
-def value_and_gradient(
-    program: Program, observable: CompiledObservable, thetas: Array
-) -> tuple[Array, Array]:
+def value_and_gradient(program: Program, observable: CompiledObservable, thetas: Array) -> tuple[Array, Array]:
     """Outputs and gradients of a batch of parameter vectors.
 
     Args:

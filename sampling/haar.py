@@ -45,9 +45,7 @@ class HaarLayers:
             raise ValueError(f"parameters is {self.parameters}; give at least 1")
         observable, generator = spectrum(self.observable), spectrum(self.generator)
         if len(observable) != len(generator):
-            raise ValueError(
-                f"observable acts on dimension {len(observable)}, generator on {len(generator)}"
-            )
+            raise ValueError(f"observable acts on dimension {len(observable)}, generator on {len(generator)}")
         object.__setattr__(self, "_spectra", (observable, generator))
 
     @property
@@ -62,7 +60,7 @@ class HaarLayers:
         return Draws(kernel, output)
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})  # type: ignore[untyped-decorator]
+@njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
 def _draw_frames(
     rng: np.random.Generator,
     observable: NDArray[np.float64],

@@ -25,7 +25,10 @@ def draw_dense(
         draws: how many circuits.
         rng: source of the unitaries and the angles.
     """
-    O, G = (np.asarray(op if isinstance(op, np.ndarray) else op.to_matrix()) for op in map(hermitian, (observable, generator)))
+    O, G = (
+        np.asarray(op if isinstance(op, np.ndarray) else op.to_matrix())
+        for op in map(hermitian, (observable, generator))
+    )
     D = len(O)
     kernel, output = np.empty(draws), np.empty(draws)
     for draw in range(draws):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.quantum_info import Operator, SparsePauliOp
 
-OperatorLike = SparsePauliOp | Operator | NDArray[Any]
+OperatorLike: TypeAlias = SparsePauliOp | Operator | NDArray[Any]
 
 
 def hermitian(operator: OperatorLike) -> SparsePauliOp | NDArray[np.complex128]:
@@ -38,7 +38,7 @@ def hermitian(operator: OperatorLike) -> SparsePauliOp | NDArray[np.complex128]:
 
 def dimension(operator: SparsePauliOp | NDArray[np.complex128]) -> int:
     """Hilbert-space dimension D of an operator that ``hermitian`` returned."""
-    return 2**operator.num_qubits if isinstance(operator, SparsePauliOp) else operator.shape[0]
+    return 1 << int(operator.num_qubits) if isinstance(operator, SparsePauliOp) else len(operator)
 
 
 def spectrum(operator: OperatorLike) -> NDArray[np.float64]:
@@ -49,8 +49,8 @@ def spectrum(operator: OperatorLike) -> NDArray[np.float64]:
             half = 2 ** (checked.num_qubits - 1)
             coefficient = abs(float(checked.coeffs[0].real))
             return np.repeat([-coefficient, coefficient], half)
-        return np.linalg.eigvalsh(checked.to_matrix())
-    return np.linalg.eigvalsh(checked)
+        checked = checked.to_matrix()
+    return np.asarray(np.linalg.eigvalsh(checked), dtype=np.float64)
 
 
 def pauli_masks(pauli_sum: SparsePauliOp) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

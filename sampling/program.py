@@ -96,7 +96,11 @@ class _Compiler:
             self.rows.append((kind, 1 << wires[0], 1 << wires[1], 0, 0))
         elif isinstance(operation, ControlFlowOp) or operation.name in ("measure", "reset", "initialize"):
             raise ValueError(f"the circuit holds {operation.name!r}; only unitary gates have gradients here")
-        elif not free and isinstance(operation, Gate) and (operation.definition is None or len(wires) <= 2 or operation.name == "unitary"):
+        elif (
+            not free
+            and isinstance(operation, Gate)
+            and (operation.definition is None or len(wires) <= 2 or operation.name == "unitary")
+        ):
             self.dense(Operator(operation).data, wires)
         elif operation.definition is not None:
             self.add(operation.definition, wires)

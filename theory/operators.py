@@ -64,8 +64,7 @@ class OperatorMoments:
             raise ValueError(f"the spectrum has {dimension} eigenvalues; an operator needs D >= 2")
         centre = sum((m * v for v, m in zip(spectrum, counts, strict=True)), Fraction(0)) / dimension
         a2, a3, a4 = (
-            sum((m * (v - centre) ** k for v, m in zip(spectrum, counts, strict=True)), Fraction(0))
-            for k in (2, 3, 4)
+            sum((m * (v - centre) ** k for v, m in zip(spectrum, counts, strict=True)), Fraction(0)) for k in (2, 3, 4)
         )
         return cls(dimension, a2, a3, a4, label)
 

@@ -29,7 +29,9 @@ def qntk() -> None:
 @qntk.command()
 @click.option("--qubits", type=click.IntRange(1, 60), required=True, help="Number of qubits n; D = 2^n.")
 @click.option("--params", type=click.IntRange(1, 10**9), required=True, help="Number of parameters L.")
-@click.option("--observable", required=True, help="Z0, Z0Z1, 0.5*Z0+X1, tfim:J=1,h=1, xxz:J=2, projector:rank=1, @file.")
+@click.option(
+    "--observable", required=True, help="Z0, Z0Z1, 0.5*Z0+X1, tfim:J=1,h=1, xxz:J=2, projector:rank=1, @file."
+)
 @click.option(
     "--generator",
     type=click.Choice(["half-pauli", "pauli"]),
@@ -54,7 +56,11 @@ def predict(qubits: int, params: int, observable: str, generator: str, as_json: 
 @qntk.command()
 @click.argument("config", required=False, type=click.Path(path_type=Path))
 @click.option("--out", "directory", required=True, type=click.Path(path_type=Path), help="Directory of the sweep.")
-@click.option("--workers", type=click.IntRange(min=1), help="Threads; all cores by default. Results do not depend on it.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Threads; all cores by default. Results do not depend on it.",
+)
 @_JSON
 def sweep(config: Path | None, directory: Path, workers: int | None, as_json: bool) -> None:
     """Run a sweep, or resume it: draw every cell of CONFIG (the packaged default without one).

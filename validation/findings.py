@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from sampling import CATALOGUE
 from validation.config import HAAR_LAYERS
 from validation.results import CellResult, SweepResults
+from validation.verdicts import STATISTICS, Outcome
 
-_ORDER = ("agree", "inconclusive", "disagree")
+_ORDER: tuple[Outcome, ...] = ("agree", "inconclusive", "disagree")
 
 
 def findings(results: SweepResults) -> list[str]:
@@ -17,7 +18,10 @@ def findings(results: SweepResults) -> list[str]:
     lines: list[str] = []
     haar = [r for r in results.cells if r.cell.ensemble == HAAR_LAYERS]
     if haar:
-        for statistic, regimes in (("mean", ("exact", "asymptotic")), ("variance", ("exact", "independent", "asymptotic"))):
+        for statistic, regimes in (
+            ("mean", ("exact", "asymptotic")),
+            ("variance", ("exact", "independent", "asymptotic")),
+        ):
             for regime in regimes:
                 name = "published (asymptotic)" if regime == "asymptotic" else regime
                 lines.append(f"Haar layers, {name} {statistic}: {tally(haar, statistic, regime)}.")
@@ -49,34 +53,45 @@ def joining_depth(cells: list[CellResult]) -> CellResult | None:
 
 def _fluctuation(observable: str, cells: list[CellResult]) -> str:
     failing = [r for r in cells if r.verdict("variance", "asymptotic").verdict == "disagree"]
+    here = f"Published fluctuation with observable {observable}"
     if not failing:
-        return f"Published fluctuation with observable {observable}: no cell disagrees."
-    worst = max(failing, key=lambda r: _ratio(r, "asymptotic"))
+        return f"{here}: no cell disagrees."
+    worst = max(failing, key=lambda r: _ratio(r, "variance", "asymptotic"))
     return (
-        f"Published fluctuation with observable {observable}: {len(failing)} of {len(cells)} cells disagree; at "
-        f"n = {worst.cell.qubits}, L = {worst.cell.parameters} the variance is {_ratio(worst, 'asymptotic'):.3g} times the "
-        f"published one and {_ratio(worst, 'exact'):.3g} times the exact one."
+        f"{here}: {len(failing)} of {len(cells)} cells disagree; "
+        f"at n = {worst.cell.qubits}, L = {worst.cell.parameters} the variance is {_ratio(worst, 'variance', 'asymptotic'):.3g} times the published one and "
+        f"{_ratio(worst, 'variance', 'exact'):.3g} times the exact one."
     )
 
 
 def _depths(ensemble: str, cells: list[CellResult]) -> Iterable[str]:
-    symmetry = CATALOGUE[ensemble].symmetry
+    """Where an ansatz joins the exact law, and how far off its deepest circuits are where it does not."""
+    joined: list[str] = []
+    open_: list[str] = []
+    apart: list[str] = []
     for qubits in dict.fromkeys(r.cell.qubits for r in cells):
         line = [r for r in cells if r.cell.qubits == qubits]
         depth = joining_depth(line)
-        deepest = max(line, key=lambda r: r.cell.parameters)
-        here = f"{ensemble}, n = {qubits}, {deepest.cell.observable}"
         if depth is not None:
-            yield f"{here}: agrees with the exact law in mean and variance from {depth.cell.layers} layers on (L = {depth.cell.parameters})."
+            joined.append(f"{depth.cell.layers} layers (L = {depth.cell.parameters}) at n = {qubits}")
             continue
-        verdicts = {s: deepest.verdict(s, "exact").verdict for s in ("mean", "variance")}
-        reason = f"; {symmetry}" if symmetry and "disagree" in verdicts.values() else ""
-        yield (
-            f"{here}: has not joined by {deepest.cell.layers} layers (mean {_ratio(deepest, 'exact', 'mean'):.3f} of the "
-            f"exact law: {verdicts['mean']}; variance {_ratio(deepest, 'exact'):.3f}: {verdicts['variance']}){reason}."
+        deepest = max(line, key=lambda r: r.cell.parameters)
+        verdicts = {deepest.verdict(s, "exact").verdict for s in STATISTICS}
+        text = (
+            f"n = {qubits} (at {deepest.cell.layers} layers mean {_ratio(deepest, 'mean', 'exact'):.3f}, "
+            f"variance {_ratio(deepest, 'variance', 'exact'):.3f} of the law)"
         )
+        (apart if "disagree" in verdicts else open_).append(text)
+    here = f"{ensemble}, {cells[0].cell.observable}"
+    if joined:
+        yield f"{here}: agrees with the exact law in mean and variance from {', '.join(joined)} on."
+    if open_:
+        yield f"{here}: not settled at {', '.join(open_)}."
+    if apart:
+        symmetry = CATALOGUE[ensemble].symmetry
+        yield f"{here}: disagrees at its deepest at {', '.join(apart)}." + (f" Why: {symmetry}." if symmetry else "")
 
 
-def _ratio(result: CellResult, regime: str, statistic: str = "variance") -> float:
+def _ratio(result: CellResult, statistic: str, regime: str) -> float:
     verdict = result.verdict(statistic, regime)
     return verdict.estimate / verdict.prediction

@@ -114,7 +114,9 @@ def _read_sum(spec: str, qubits: int) -> Terms:
             if qubit >= qubits:
                 raise ValueError(f"observable {spec!r} names qubit {qubit}; there are {qubits}, counted from 0")
             if qubit in paulis:
-                raise ValueError(f"observable {spec!r} has two Paulis on qubit {qubit} in one term; the product may not be Hermitian")
+                raise ValueError(
+                    f"observable {spec!r} has two Paulis on qubit {qubit} in one term; the product may not be Hermitian"
+                )
             paulis[qubit] = letter
         sign = -1.0 if match["sign"] == "-" else 1.0
         terms.append((sign * float(match["number"] or 1.0), paulis))

@@ -20,7 +20,7 @@ def predict_document(qubits: int, parameters: int, observable: str, generator: s
         "parameters": parameters,
         "observable": observable,
         "generator": generator,
-        "mean": {regime: law.mean(regime).value for regime in ("asymptotic", "exact")},  # type: ignore[arg-type]
+        "mean": {"asymptotic": law.mean("asymptotic").value, "exact": law.mean("exact").value},
         "variance": {regime: law.variance(regime).value for regime in REGIMES},
         "relative_std": {regime: law.relative_std(regime).value for regime in REGIMES},
         "plateau": law.plateau().value,

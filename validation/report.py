@@ -99,9 +99,7 @@ def _tallies(results: SweepResults) -> list[dict[str, Any]]:
             "ensemble": ensemble,
             "observable": observable,
             "cells": len(group),
-            "counts": [
-                Counter(r.verdict(statistic, regime).verdict for r in group) for statistic, regime, _ in CLAIMS
-            ],
+            "counts": [Counter(r.verdict(statistic, regime).verdict for r in group) for statistic, regime, _ in CLAIMS],
         }
         for (ensemble, observable), group in groups.items()
     ]

@@ -83,7 +83,8 @@ class SweepResults:
         return (
             f"With probability at least {1 - self.config.family_error:.4g}, all {self.intervals} intervals of this "
             f"report cover the true values at once, and then no verdict is wrong: each has level "
-            f"{self.config.family_error:.4g}/{self.intervals} (Bonferroni; intervals are asymptotic in the number of draws)."
+            f"{self.config.family_error:.4g}/{self.intervals} "
+            "(Bonferroni; the intervals are asymptotic in the number of draws)."
         )
 
 

@@ -145,18 +145,14 @@ def _refuse_other(directory: Path, there: dict[str, Any], here: dict[str, Any]) 
                 "give another directory"
             )
     plans = [{c["fingerprint"]: c for c in manifest["cells"]} for manifest in (there, here)]
-    for mine, other, where in ((plans[0], plans[1], "there only"), (plans[1], plans[0], "here only")):
-        for fingerprint, cell in mine.items():
-            name = f"{cell['ensemble']}, {cell['qubits']} qubits, {cell['parameters']} parameters, {cell['observable']}"
-            if fingerprint not in other:
-                raise ValueError(
-                    f"directory {directory} holds another sweep: cell ({name}) is {where}; give another directory"
-                )
-            if cell["draws"] != other[fingerprint]["draws"]:
-                raise ValueError(
-                    f"directory {directory} holds another sweep: cell ({name}) has other draws, "
-                    f"{plans[0][fingerprint]['draws']} there, {plans[1][fingerprint]['draws']} here; give another directory"
-                )
+    for fingerprint, cell in (plans[0] | plans[1]).items():
+        drawn = [plan[fingerprint]["draws"] if fingerprint in plan else 0 for plan in plans]
+        if drawn[0] != drawn[1]:
+            name = f"{cell['ensemble']}, {cell['qubits']} qubits, L = {cell['parameters']}, {cell['observable']}"
+            raise ValueError(
+                f"directory {directory} holds another sweep: cell ({name}) has {drawn[0]} draws there, "
+                f"{drawn[1]} here; give another directory"
+            )
 
 
 def _read_manifest(directory: Path) -> dict[str, Any]:

@@ -80,9 +80,7 @@ class Verdict:
     verdict: Outcome
 
 
-def judge(
-    summary: Summary, statistic: Statistic, prediction: Prediction, margin: float, level: float
-) -> Verdict:
+def judge(summary: Summary, statistic: Statistic, prediction: Prediction, margin: float, level: float) -> Verdict:
     """The verdict on one prediction.
 
     Args:
@@ -102,7 +100,7 @@ def judge(
     position = scale(estimate / prediction.value)
     low, high = scale(1 - margin), scale(1 + margin)
     reach = float(student.isf(level / 2, df)) * se
-    inverse = (lambda y: (1 + y)) if statistic == "mean" else math.exp
+    inverse = (lambda y: 1 + y) if statistic == "mean" else math.exp
     interval = (inverse(position - reach) * prediction.value, inverse(position + reach) * prediction.value)
     if low <= position - reach and position + reach <= high:
         verdict: Outcome = "agree"

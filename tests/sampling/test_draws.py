@@ -1,0 +1,46 @@
+"""Draws depend on the root seed, the key and nothing else."""
+
+import numpy as np
+import pytest
+from qiskit.quantum_info import SparsePauliOp
+
+from sampling import CircuitEnsemble, HaarLayers, ansatz, chunk_sizes, sample
+
+ENSEMBLES = {
+    "frames": HaarLayers(SparsePauliOp("IZ"), SparsePauliOp("IX", 0.5), 4),
+    "circuit": CircuitEnsemble(ansatz("hea", 3, 700), SparsePauliOp("IIZ")),
+}
+
+
+@pytest.mark.parametrize("name", ENSEMBLES)
+def test_bit_identical_for_any_number_of_workers(name):
+    draws = 40_000 if name == "frames" else 1_200
+    assert len(chunk_sizes(draws, ENSEMBLES[name].parameters, ENSEMBLES[name].dimension)) >= 3
+    one, two, seven = (sample(ENSEMBLES[name], draws, seed=3, workers=w) for w in (1, 2, 7))
+    for other in (two, seven):
+        assert np.array_equal(one.kernel, other.kernel)
+        assert np.array_equal(one.output, other.output)
+
+
+@pytest.mark.parametrize("name", ENSEMBLES)
+def test_seed_and_key_set_streams_apart(name):
+    draws = [sample(ENSEMBLES[name], 100, seed, key).kernel for seed, key in ((3, ()), (4, ()), (3, (1,)))]
+    assert np.array_equal(draws[0], sample(ENSEMBLES[name], 100, 3).kernel)
+    assert not np.isin(draws[0], draws[1]).any()
+    assert not np.isin(draws[0], draws[2]).any()
+
+
+def test_chunks_of_a_stream_do_not_repeat():
+    kernel = sample(ENSEMBLES["frames"], 40_000, seed=3).kernel
+    assert len(np.unique(kernel)) == len(kernel)
+
+
+def test_chunks_hold_all_draws_and_shrink_with_the_cell():
+    assert sum(chunk_sizes(100_001, 10, 8)) == 100_001
+    assert max(chunk_sizes(10**6, 10**6, 64)) == 256
+    assert max(chunk_sizes(10**6, 1, 2)) == 16384
+
+
+def test_no_draws_are_refused():
+    with pytest.raises(ValueError, match="at least 1"):
+        sample(ENSEMBLES["frames"], 0, seed=1)

@@ -1,0 +1,228 @@
+"""Adjoint gradients against Aer's parameter shift, Qiskit's Statevector, and explicit derivatives of matrices."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
+from qiskit.circuit.library import PauliEvolutionGate, UnitaryGate
+from qiskit.quantum_info import Operator, Pauli, SparsePauliOp, Statevector, random_hermitian, random_unitary
+
+from sampling import CATALOGUE, CircuitEnsemble, ansatz
+from sampling.aer import parameter_shift
+from sampling.engine import compile_observable, value_and_gradient
+from sampling.program import compile_circuit
+
+TOLERANCE = 1e-10
+
+
+def adjoint(circuit, observable, thetas):
+    program = compile_circuit(circuit)
+    return value_and_gradient(program, compile_observable(observable, program.qubits), np.asarray(thetas))
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("qubits", [2, 3])
+def test_catalogue_against_parameter_shift_on_aer(name, qubits):
+    rng = np.random.default_rng(1)
+    circuit = ansatz(name, qubits, 2, rng=rng)
+    observable = SparsePauliOp(["Z" + "I" * (qubits - 1), "XY" + "Z" * (qubits - 2)], [0.7, -1.3])
+    thetas = rng.uniform(-7, 7, (3, circuit.num_parameters))
+    thetas[0] = np.pi / 2 * rng.integers(-4, 5, circuit.num_parameters)
+    values, gradients = adjoint(circuit, observable, thetas)
+    expected_values, expected = parameter_shift(
+        circuit.decompose(reps=3) if name == "random-pauli" else circuit, observable, thetas
+    )
+    np.testing.assert_allclose(values, expected_values, atol=TOLERANCE)
+    np.testing.assert_allclose(gradients, expected, atol=TOLERANCE)
+
+
+GATES_1 = ["rx", "ry", "rz", "p", "h", "s", "sdg", "t", "x", "y", "z", "sx"]
+GATES_2 = [
+    "rxx",
+    "ryy",
+    "rzz",
+    "rzx",
+    "crx",
+    "cry",
+    "crz",
+    "cp",
+    "cx",
+    "cz",
+    "cy",
+    "swap",
+    "iswap",
+    "ecr",
+    "unitary",
+]
+FREE = {"rx", "ry", "rz", "p", "rxx", "ryy", "rzz", "rzx", "crx", "cry", "crz", "cp"}
+
+
+@st.composite
+def circuits(draw):
+    """Random circuits with parameters that are shared, scaled and shifted, on wires in any order."""
+    qubits = draw(st.integers(2, 4))
+    circuit = QuantumCircuit(qubits)
+    parameters = ParameterVector("a", draw(st.integers(1, 12)))
+    used = False
+    for index in range(draw(st.integers(1, 12))):
+        names = GATES_1 + GATES_2
+        name = draw(st.sampled_from(names)) if index else "ry"
+        wires = draw(st.permutations(range(qubits)))[: 1 + (name in GATES_2)]
+        if name == "unitary":
+            circuit.append(UnitaryGate(random_unitary(4, seed=draw(st.integers(0, 99)))), wires)
+        elif name in FREE:
+            one, two = (parameters[draw(st.integers(0, len(parameters) - 1))] for _ in range(2))
+            angle = draw(st.sampled_from([one, 2 * one + 0.3, one - two, -0.5 * (one + two)])) if index else one
+            getattr(circuit, name)(angle, *wires)
+            used = True
+        else:
+            getattr(circuit, name)(*wires)
+        if draw(st.booleans()):
+            circuit.barrier()
+    assert used
+    observable = draw(st.sampled_from(["pauli", "sum", "dense"]))
+    if observable == "dense":
+        return circuit, random_hermitian(2**qubits, seed=draw(st.integers(0, 99)))
+    labels = st.text("IXYZ", min_size=qubits, max_size=qubits)
+    chosen = draw(st.lists(labels, min_size=1, max_size=1 if observable == "pauli" else 4, unique=True))
+    return circuit, SparsePauliOp(chosen, np.linspace(1, -0.5, len(chosen)))
+
+
+def statevector_value(circuit, observable, theta):
+    return Statevector(circuit.assign_parameters(theta)).expectation_value(observable).real
+
+
+def five_point(function, theta, step=2e-3):
+    """Fourth-order differences; f is a trigonometric polynomial, so the error stays near 1e-9 here."""
+    shifts = np.eye(len(theta)) * step
+    return np.array(
+        [
+            (8 * (function(theta + s) - function(theta - s)) - function(theta + 2 * s) + function(theta - 2 * s))
+            / (12 * step)
+            for s in shifts
+        ]
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(circuits(), st.integers(0, 10**6))
+def test_random_circuits_against_statevector(pair, seed):
+    circuit, observable = pair
+    theta = np.random.default_rng(seed).uniform(-4, 4, circuit.num_parameters)
+    values, gradients = adjoint(circuit, observable, theta[None])
+    assert values[0] == pytest.approx(statevector_value(circuit, observable, theta), abs=TOLERANCE)
+    expected = five_point(lambda t: statevector_value(circuit, observable, t), theta)
+    np.testing.assert_allclose(gradients[0], expected, atol=2e-8)
+
+
+def test_a_wrong_convention_would_be_seen():
+    """Negative control: Qiskit's RY is exp(-iθY/2); taking it for exp(-iθY) doubles the gradient."""
+    circuit = QuantumCircuit(1)
+    circuit.ry(Parameter("a"), 0)
+    _, gradient = adjoint(circuit, SparsePauliOp("Z"), [[0.4]])
+    assert gradient[0, 0] == pytest.approx(-np.sin(0.4), abs=1e-15)
+    circuit = QuantumCircuit(1)
+    circuit.append(PauliEvolutionGate(Pauli("Y"), time=Parameter("a")), [0])
+    _, gradient = adjoint(circuit, SparsePauliOp("Z"), [[0.4]])
+    assert gradient[0, 0] == pytest.approx(-2 * np.sin(0.8), abs=1e-15)
+
+
+def test_parameters_come_in_the_order_of_the_circuit():
+    """a[10] after a[2], as in ``circuit.parameters``, whatever the order of use."""
+    vector = ParameterVector("a", 12)
+    circuit = QuantumCircuit(1)
+    for index in reversed(range(12)):
+        circuit.rx(vector[index], 0)
+        circuit.rz(0.1 * index, 0)
+    theta = np.linspace(-1, 1, 12)
+    _, gradient = adjoint(circuit, SparsePauliOp("Z"), theta[None])
+    np.testing.assert_allclose(
+        gradient[0], five_point(lambda t: statevector_value(circuit, SparsePauliOp("Z"), t), theta), atol=1e-8
+    )
+
+
+def test_qubits_are_little_endian():
+    circuit = QuantumCircuit(2)
+    circuit.rx(Parameter("a"), 0)
+    values, gradient = adjoint(circuit, SparsePauliOp("IZ"), [[1.0]])
+    assert (values[0], gradient[0, 0]) == pytest.approx((np.cos(1), -np.sin(1)))
+    values, gradient = adjoint(circuit, SparsePauliOp("ZI"), [[1.0]])
+    assert (values[0], gradient[0, 0]) == pytest.approx((1, 0))
+
+
+def test_nested_definitions_and_a_batch_that_fills_no_block():
+    inner = QuantumCircuit(2, name="inner")
+    a, b = Parameter("a"), Parameter("b")
+    inner.ry(a, 0)
+    inner.cx(1, 0)
+    inner.rzz(b, 0, 1)
+    outer = QuantumCircuit(3)
+    outer.h(range(3))
+    outer.append(inner.to_instruction({a: a, b: 3 * Parameter("c")}), [2, 0])
+    outer.append(random_unitary(8, seed=1), range(3))
+    thetas = np.random.default_rng(1).uniform(-3, 3, (37, 2))
+    values, gradients = adjoint(outer, SparsePauliOp("XZY"), thetas)
+    for theta, value, gradient in zip(thetas, values, gradients, strict=True):
+        assert value == pytest.approx(statevector_value(outer, SparsePauliOp("XZY"), theta), abs=TOLERANCE)
+        expected = five_point(lambda t: statevector_value(outer, SparsePauliOp("XZY"), t), theta)
+        np.testing.assert_allclose(gradient, expected, atol=2e-8)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(-5, 5), st.floats(-3, 3).filter(lambda c: abs(c) > 0.01))
+def test_kernels_are_blind_to_constants_and_quadratic_in_scale(constant, scale):
+    circuit = ansatz("hea", 2, 3)
+    observable = SparsePauliOp(["IZ", "XX"], [1.0, 0.5])
+    rng = lambda: np.random.default_rng(7)  # noqa: E731 - a fresh one each time
+    reference = CircuitEnsemble(circuit, observable).draw(20, rng()).kernel
+    assert (reference >= 0).all()
+    moved = CircuitEnsemble(circuit, observable + constant * SparsePauliOp("II")).draw(20, rng()).kernel
+    np.testing.assert_allclose(moved, reference, rtol=1e-9, atol=1e-12)
+    scaled = CircuitEnsemble(circuit, scale * observable).draw(20, rng()).kernel
+    np.testing.assert_allclose(scaled, scale**2 * reference, rtol=1e-9, atol=1e-12)
+
+
+def measured():
+    circuit = QuantumCircuit(1, 1)
+    circuit.rx(Parameter("a"), 0)
+    circuit.measure(0, 0)
+    return circuit
+
+
+def reset():
+    circuit = QuantumCircuit(1)
+    circuit.rx(Parameter("a"), 0)
+    circuit.reset(0)
+    return circuit
+
+
+def controlled():
+    circuit = QuantumCircuit(1, 1)
+    circuit.rx(Parameter("a"), 0)
+    with circuit.if_test((circuit.clbits[0], 1)):
+        circuit.x(0)
+    return circuit
+
+
+def nonlinear():
+    circuit = QuantumCircuit(1)
+    circuit.rx(Parameter("a") * Parameter("b"), 0)
+    return circuit
+
+
+@pytest.mark.parametrize(
+    ("circuit", "observable", "words"),
+    [
+        (measured(), SparsePauliOp("Z"), "'measure'"),
+        (reset(), SparsePauliOp("Z"), "'reset'"),
+        (controlled(), SparsePauliOp("Z"), "'if_else'"),
+        (nonlinear(), SparsePauliOp("Z"), "not linear"),
+        (QuantumCircuit(1), SparsePauliOp("Z"), "no parameters"),
+        (ansatz("hea", 2, 1), SparsePauliOp("Z"), "dimension 2, the circuit on 4"),
+        (ansatz("hea", 2, 1), Operator(np.triu(np.ones((4, 4)))), "not Hermitian"),
+    ],
+)
+def test_bad_circuits_are_refused(circuit, observable, words):
+    with pytest.raises(ValueError, match=words):
+        CircuitEnsemble(circuit, observable)

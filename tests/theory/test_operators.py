@@ -1,0 +1,93 @@
+"""Centred power traces: every constructor against dense matrices, and what they must refuse."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from qiskit.quantum_info import SparsePauliOp, random_hermitian, random_unitary
+
+from theory import OperatorMoments
+
+COEFFICIENTS = st.floats(-2, 2).filter(lambda c: abs(c) > 1e-3)
+
+
+@st.composite
+def pauli_sums(draw):
+    qubits = draw(st.integers(1, 4))
+    labels = st.text("IXYZ", min_size=qubits, max_size=qubits).filter(lambda label: set(label) != {"I"})
+    return draw(st.dictionaries(labels, COEFFICIENTS, min_size=1, max_size=6))
+
+
+def dense_traces(matrix):
+    centred = matrix - np.trace(matrix) / len(matrix) * np.eye(len(matrix))
+    return [np.trace(np.linalg.matrix_power(centred, k)).real for k in (2, 3, 4)]
+
+
+def traces(moments):
+    return [float(moments.a2), float(moments.a3), float(moments.a4)]
+
+
+@given(pauli_sums(), st.floats(-3, 3))
+def test_pauli_sum_against_dense_matrix_whatever_the_constant(terms, constant):
+    qubits = len(next(iter(terms)))
+    matrix = SparsePauliOp(list(terms), list(terms.values())).to_matrix()
+    moments = OperatorMoments.from_pauli_sum(terms | {"I" * qubits: constant})
+    np.testing.assert_allclose(traces(moments), dense_traces(matrix), rtol=1e-12, atol=1e-10)
+
+
+@given(st.integers(0, 2**32), st.sampled_from([2, 3, 4, 8]))
+def test_matrix_and_its_rotated_self_have_the_dense_traces(seed, dimension):
+    matrix = random_hermitian(dimension, seed=seed).data
+    unitary = random_unitary(dimension, seed=seed + 1).data
+    for version in (matrix, unitary @ matrix @ unitary.conj().T):
+        hermitian = (version + version.conj().T) / 2
+        np.testing.assert_allclose(
+            traces(OperatorMoments.from_matrix(hermitian)), dense_traces(matrix), rtol=1e-9, atol=1e-9
+        )
+
+
+@pytest.mark.parametrize("label", ["Z", "XY", "IYZ", "XXIZ"])
+def test_pauli_string_is_the_one_term_sum_and_the_spectrum(label):
+    qubits = len(label)
+    expected = OperatorMoments.from_pauli(qubits)
+    half = 2 ** (qubits - 1)
+    for other in (
+        OperatorMoments.from_pauli_sum({label: 1}),
+        OperatorMoments.from_eigenvalues([1, -1], [half, half]),
+    ):
+        assert (other.a2, other.a3, other.a4) == (expected.a2, expected.a3, expected.a4)
+
+
+@pytest.mark.parametrize(("qubits", "rank"), [(1, 1), (2, 1), (2, 3), (3, 2)])
+def test_projector_against_dense_matrix(qubits, rank):
+    matrix = np.diag(np.arange(2**qubits) < rank).astype(complex)
+    np.testing.assert_allclose(traces(OperatorMoments.from_projector(qubits, rank)), dense_traces(matrix), atol=1e-14)
+
+
+def test_scaling_is_exact():
+    scaled = OperatorMoments.from_projector(2).scaled(Fraction(1, 3))
+    assert scaled.a3 == OperatorMoments.from_projector(2).a3 / 27
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda: OperatorMoments.from_matrix(np.eye(4)), "identity"),
+        (lambda: OperatorMoments.from_pauli_sum({"II": 2.0}), "identity"),
+        (lambda: OperatorMoments.from_eigenvalues([1, 1]), "identity"),
+        (lambda: OperatorMoments.from_matrix(np.array([[0, 1], [0, 0]])), "not Hermitian"),
+        (lambda: OperatorMoments.from_matrix(np.array([[np.nan, 0], [0, 1]])), "not finite"),
+        (lambda: OperatorMoments.from_matrix(np.ones((2, 3))), "square"),
+        (lambda: OperatorMoments.from_eigenvalues([1]), "D >= 2"),
+        (lambda: OperatorMoments.from_eigenvalues([1, 0], [1, -1]), "multiplicities"),
+        (lambda: OperatorMoments.from_pauli_sum({"IZ": 1, "Z": 1}), "one length"),
+        (lambda: OperatorMoments.from_pauli_sum({"AZ": 1}), "I, X, Y, Z"),
+        (lambda: OperatorMoments.from_projector(2, 4), "1 to 3"),
+        (lambda: OperatorMoments.from_pauli(0), "at least 1"),
+    ],
+)
+def test_bad_operators_are_refused_with_a_reason(build, words):
+    with pytest.raises(ValueError, match=words):
+        build()

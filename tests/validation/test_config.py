@@ -1,0 +1,127 @@
+"""Configurations: what is accepted, and one line that names the key for what is not."""
+
+import tomllib
+
+import pytest
+
+from validation.cells import expand
+from validation.config import SweepConfig, load_config
+
+GRID = {"ensemble": "haar-layers", "qubits": [2], "parameters": [4], "observable": "Z0", "draws": 100}
+GOOD = {"seed": 1, "grid": [GRID]}
+
+
+def toml(document):
+    lines = [f"{k} = {_value(v)}" for k, v in document.items() if k != "grid" and not isinstance(v, dict)]
+    lines += [
+        f"[{k}]\n" + "\n".join(f"{a} = {_value(b)}" for a, b in v.items())
+        for k, v in document.items()
+        if isinstance(v, dict)
+    ]
+    for grid in document.get("grid", []):
+        lines += ["[[grid]]", *(f"{k} = {_value(v)}" for k, v in grid.items())]
+    return "\n".join(lines)
+
+
+def _value(value):
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"sead": 1}, "unknown key 'sead'; accepted there: title, seed"),
+        ({"seed": "one"}, "seed: input should be a valid integer, given 'one'"),
+        ({"seed": -1}, "seed: .* greater than or equal to 0, given -1"),
+        ({"family_error": 1.0}, "family_error: .* less than 1"),
+        ({"margin": {"mean": 0}}, "margin.mean: "),
+        ({"margin": {"median": 0.1}}, "unknown key 'margin.median'; accepted there: mean, variance"),
+        ({"generator": "paulis"}, "generator: .*'half-pauli' or 'pauli'"),
+        ({"grid": []}, "grid: "),
+        ({"grid": [GRID | {"qubit": [2]}]}, r"unknown key 'grid\[0\].qubit'"),
+        (
+            {"grid": [GRID | {"qubits": [2, 0]}]},
+            r"grid\[0\].qubits\[1\]: .* greater than or equal to 1, given 0",
+        ),
+        ({"grid": [GRID | {"qubits": 99}]}, r"grid\[0\].qubits\[0\]: .* less than or equal to 12, given 99"),
+        ({"grid": [GRID | {"parameters": [0]}]}, r"grid\[0\].parameters\[0\]: "),
+        ({"grid": [GRID | {"parameters": []}]}, r"grid\[0\].parameters: "),
+        ({"grid": [GRID | {"draws": 7}]}, r"grid\[0\].draws: .* greater than or equal to 8, given 7"),
+        ({"grid": [GRID | {"draws": 1e3}]}, r"grid\[0\].draws: .* valid integer"),
+        ({"grid": [GRID | {"ensemble": "haar"}]}, "ensemble 'haar' is unknown; choose from haar-layers, hea"),
+        ({"grid": [GRID | {"ensemble": "hea"}]}, "takes the key 'layers' and not 'parameters'"),
+        ({"grid": [GRID | {"layers": [1]}]}, "takes the key 'parameters' and not 'layers'"),
+    ],
+)
+def test_bad_keys_are_named(tmp_path, change, words):
+    path = tmp_path / "c.toml"
+    path.write_text(toml(GOOD | change))
+    with pytest.raises(ValueError, match=words) as caught:
+        load_config(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_ansatz_needs_its_smallest_size(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_text(
+        toml(
+            {
+                "seed": 1,
+                "grid": [{"ensemble": "hea", "qubits": 1, "layers": 1, "observable": "Z0", "draws": 8}],
+            }
+        )
+    )
+    with pytest.raises(ValueError, match="qubits >= 2"):
+        load_config(path)
+
+
+@pytest.mark.parametrize(("content", "words"), [("seed = ", "is not TOML"), ("", "seed")])
+def test_files_that_are_no_configuration(tmp_path, content, words):
+    path = tmp_path / "c.toml"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=words):
+        load_config(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"nope\.toml cannot be read"):
+        load_config(tmp_path / "nope.toml")
+
+
+def test_the_packaged_default_is_what_the_readme_says():
+    config, text = load_config(None)
+    assert SweepConfig.model_validate(tomllib.loads(text)) == config
+    cells = expand(config)
+    haar = [c for c in cells if c.ensemble == "haar-layers"]
+    assert {c.qubits for c in haar} == {2, 3, 4, 5, 6}
+    assert {c.observable for c in haar} == {"Z0", "projector:rank=1", "tfim:J=1,h=1"}
+    assert min(c.parameters for c in haar) == 4
+    assert max(c.parameters for c in haar) >= 128
+    assert {c.ensemble for c in cells} == {"haar-layers", "hea", "hea-cz-ring"}
+
+
+def cells(**changes):
+    return expand(SweepConfig.model_validate(GOOD | {"grid": [GRID | changes]}))
+
+
+def test_streams_depend_on_what_defines_a_cell_and_not_on_its_neighbours_or_draws():
+    (reference,) = cells()
+    assert cells(draws=200)[0].key == reference.key
+    assert cells(qubits=[3, 2])[1].key == reference.key
+    assert cells(observable="1.0*Z0")[0].key == reference.key
+    keys = {reference.key}
+    for change in ({"qubits": 3}, {"parameters": 5}, {"observable": "Z1"}, {"generator": "pauli"}):
+        keys.add(cells(**change)[0].key)
+    assert len(keys) == 5
+
+
+def test_a_repeated_cell_is_refused():
+    with pytest.raises(ValueError, match="repeats a cell"):
+        cells(qubits=[2, 2])
+
+
+def test_an_observable_that_does_not_fit_some_size_is_refused():
+    with pytest.raises(ValueError, match="names qubit 2; there are 2"):
+        cells(qubits=[3, 2], observable="Z2")
