@@ -59,7 +59,8 @@ def _fluctuation(observable: str, cells: list[CellResult]) -> str:
     worst = max(failing, key=lambda r: _ratio(r, "variance", "asymptotic"))
     return (
         f"{here}: {len(failing)} of {len(cells)} cells disagree; "
-        f"at n = {worst.cell.qubits}, L = {worst.cell.parameters} the variance is {_ratio(worst, 'variance', 'asymptotic'):.3g} times the published one and "
+        f"at n = {worst.cell.qubits}, L = {worst.cell.parameters} the variance is "
+        f"{_ratio(worst, 'variance', 'asymptotic'):.3g} times the published one and "
         f"{_ratio(worst, 'variance', 'exact'):.3g} times the exact one."
     )
 
