@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
 from sampling.draws import Draws
-from sampling.engine import CompiledObservable, compile_observable, value_and_gradient
+from sampling.engine import CompiledObservable, compile_observable, value_and_gradient, value_and_kernel
 from sampling.operators import OperatorLike
 from sampling.program import Program, compile_circuit
 
 _BATCH = 512
-"""Draws whose gradients are held at once, so that memory stays bounded."""
+"""Draws whose angles are held at once, so that memory stays bounded."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,7 @@ class CircuitEnsemble:
 
     def kernel(self, thetas: NDArray[np.float64]) -> NDArray[np.float64]:
         """K at given angles: shape (draws, L) to shape (draws,)."""
-        _, gradient = self.value_and_gradient(thetas)
-        return _squared_norms(gradient)
+        return value_and_kernel(*self._compiled, thetas)[1]
 
     def draw(self, draws: int, rng: np.random.Generator) -> Draws:
         """``draws`` independent sets of angles."""
@@ -65,11 +64,5 @@ class CircuitEnsemble:
         for start in range(0, draws, _BATCH):
             batch = slice(start, min(start + _BATCH, draws))
             thetas = rng.uniform(0.0, 2 * np.pi, (batch.stop - start, self.parameters))
-            output[batch], gradient = self.value_and_gradient(thetas)
-            kernel[batch] = _squared_norms(gradient)
+            output[batch], kernel[batch] = value_and_kernel(*self._compiled, thetas)
         return Draws(kernel, output)
-
-
-def _squared_norms(gradient: NDArray[np.float64]) -> NDArray[np.float64]:
-    norms: NDArray[np.float64] = np.einsum("dp,dp->d", gradient, gradient)
-    return norms

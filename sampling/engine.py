@@ -1,11 +1,9 @@
 """Batched adjoint differentiation of a flat program: outputs and exact gradients for blocks of draws.
 
-Layout: a state is two real arrays (real and imaginary part) of shape (D, LANES), the LANES draws of a block innermost
-and contiguous, so that every gate is a loop over rows with the vector unit working across draws. One forward pass,
-then one backward pass that reads each rotation's derivative Im<λ|P|ψ> off the pair (ψ, λ = adjoint state) while
-it undoes the gate on both. Cost per draw: three state passes a gate, linear in gates and in D.
-
-All compiled code sits in this file: the on-disk cache does not notice an edit in an imported helper.
+Layout: eight draws are worked on at once. An amplitude is two vectors, the real and the imaginary parts of the eight
+draws, side by side; a state is a flat array of them. Every gate is a loop over amplitudes or pairs of amplitudes with the
+vector unit working across draws. One forward pass, then one backward pass that reads each rotation's derivative
+Im<λ|P|ψ> off the pair (ψ, adjoint state λ) in the same loop that undoes the gate on both. Cost: linear in gates and D.
 """
 
 from __future__ import annotations
@@ -19,9 +17,7 @@ from qiskit.quantum_info import SparsePauliOp
 
 from sampling.operators import OperatorLike, dimension, hermitian, pauli_masks
 from sampling.program import CX, CZ, DIAGONAL, REAL, Program
-
-LANES = 16
-"""Draws in a block: two cache lines of doubles, and two or four vector registers."""
+from sampling.simd import WIDTH, fma, load, parity, sine_cosine, spread, store
 
 Array = NDArray[np.float64]
 
@@ -65,33 +61,50 @@ def value_and_gradient(program: Program, observable: CompiledObservable, thetas:
     Returns:
         f, shape (draws,), and ∂f/∂θ, shape (draws, L).
     """
+    values, _, gradients = _evaluate(program, observable, thetas, True)
+    return values, gradients
+
+
+def value_and_kernel(program: Program, observable: CompiledObservable, thetas: Array) -> tuple[Array, Array]:
+    """Outputs f and kernels K = Σ (∂f/∂θ)², both of shape (draws,), without storing gradients."""
+    values, kernels, _ = _evaluate(program, observable, thetas, False)
+    return values, kernels
+
+
+def _evaluate(
+    program: Program, observable: CompiledObservable, thetas: Array, keep: bool
+) -> tuple[Array, Array, Array]:
+    thetas = np.ascontiguousarray(thetas, dtype=float)
+    if thetas.ndim != 2 or thetas.shape[1] != program.parameters:
+        raise ValueError(f"thetas has shape {thetas.shape}; give (draws, {program.parameters})")
     draws = len(thetas)
-    blocks = -(-draws // LANES)
-    half = 0.5 * (program.jacobian @ thetas.T + program.offsets[:, None])
-    padded = np.zeros((len(half), blocks * LANES))
-    padded[:, :draws] = half
-    angles = np.ascontiguousarray(padded.reshape(len(half), blocks, LANES).transpose(1, 0, 2))
-    values, slopes = np.empty((blocks, LANES)), np.empty(angles.shape)
+    values, kernels = np.empty(draws), np.empty(draws)
+    gradients = np.empty((draws if keep else 0, program.parameters))
     _run(
         program.rows, program.wires, program.matrices, 1 << program.qubits,
+        program.jacobian.indptr, program.jacobian.indices, program.jacobian.data, program.offsets,
         observable.terms, observable.coefficients, observable.matrix,
-        np.cos(angles), np.sin(angles), values, slopes,
+        thetas, values, kernels, gradients,
     )  # fmt: skip
-    by_angle = slopes.transpose(1, 0, 2).reshape(len(half), -1)[:, :draws]
-    return values.ravel()[:draws], np.ascontiguousarray((program.jacobian.T @ by_angle).T)
+    return values, kernels, gradients
 
 
 def _jit(function):  # type: ignore[no-untyped-def]
-    return njit(nogil=True, cache=True, fastmath={"contract"}, boundscheck=False)(function)
+    return njit(nogil=True, cache=True, boundscheck=False)(function)
 
 
 @_jit
-def _parity(bits):  # type: ignore[no-untyped-def]
-    bits ^= bits >> 32
-    bits ^= bits >> 16
-    bits ^= bits >> 8
-    bits ^= bits >> 4
-    return (0x6996 >> (bits & 15)) & 1
+def _at(i):  # type: ignore[no-untyped-def]
+    """Where amplitude i starts. A gap every 32 and every 1024 keeps far pairs out of each other's cache sets."""
+    return (i + (i >> 5) + (i >> 10)) * (2 * WIDTH)
+
+
+@_jit
+def _aligned(size):  # type: ignore[no-untyped-def]
+    """Zeros that start on a cache line."""
+    memory = np.zeros(size + WIDTH)
+    skip = (-(memory.ctypes.data >> 3)) & (WIDTH - 1)
+    return memory[skip : skip + size]
 
 
 @_jit
@@ -103,172 +116,232 @@ def _pair(k, x):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def _rotate(row, cos, sin, re, im):  # type: ignore[no-untyped-def]
-    """ψ ← (cos - i sin P) ψ for one rotation row; ``sin`` negated undoes it."""
+def _rotate(row, cos, sin, psi, dimension):  # type: ignore[no-untyped-def]
+    """ψ ← (cos - i sin P) ψ for one rotation row."""
     kind, x, z, sign = row[0], row[1], row[2], row[3]
     if kind == DIAGONAL:
-        for i in range(len(re)):
-            r, m = re[i], im[i]
-            p = 1.0 - 2.0 * _parity(i & z)
-            for b in range(LANES):
-                s = p * sin[b]
-                u = r[b]
-                r[b] = cos[b] * u + s * m[b]
-                m[b] = cos[b] * m[b] - s * u
+        for i in range(dimension):
+            a = _at(i)
+            s = -sin if parity(i & z) else sin
+            r, m = load(psi, a), load(psi, a + WIDTH)
+            store(psi, a, fma(s, m, cos * r))
+            store(psi, a + WIDTH, fma(-s, r, cos * m))
         return
-    for k in range(len(re) // 2):
+    for k in range(dimension // 2):
         i, j = _pair(k, x)
-        p = sign * (1.0 - 2.0 * _parity(j & z))
-        ri, mi, rj, mj = re[i], im[i], re[j], im[j]
+        a, b = _at(i), _at(j)
+        s = -sin if (parity(j & z) == 1) == (sign == 1) else sin
+        ri, mi, rj, mj = load(psi, a), load(psi, a + WIDTH), load(psi, b), load(psi, b + WIDTH)
         if kind == REAL:
-            for b in range(LANES):
-                s = p * sin[b]
-                u, v = ri[b], mi[b]
-                ri[b] = cos[b] * u + s * rj[b]
-                mi[b] = cos[b] * v + s * mj[b]
-                rj[b] = cos[b] * rj[b] - s * u
-                mj[b] = cos[b] * mj[b] - s * v
+            store(psi, a, fma(s, rj, cos * ri))
+            store(psi, a + WIDTH, fma(s, mj, cos * mi))
+            store(psi, b, fma(-s, ri, cos * rj))
+            store(psi, b + WIDTH, fma(-s, mi, cos * mj))
         else:
-            for b in range(LANES):
-                s = p * sin[b]
-                u, v = ri[b], mi[b]
-                ri[b] = cos[b] * u + s * mj[b]
-                mi[b] = cos[b] * v - s * rj[b]
-                t = rj[b]
-                rj[b] = cos[b] * t + s * v
-                mj[b] = cos[b] * mj[b] - s * u
+            store(psi, a, fma(s, mj, cos * ri))
+            store(psi, a + WIDTH, fma(-s, rj, cos * mi))
+            store(psi, b, fma(s, mi, cos * rj))
+            store(psi, b + WIDTH, fma(-s, ri, cos * mj))
 
 
 @_jit
-def _slope(row, re, im, lre, lim, out):  # type: ignore[no-untyped-def]
-    """out ← Im<λ|P|ψ>, the derivative of f by the rotation's angle."""
+def _unrotate(row, cos, sin, psi, lam, dimension):  # type: ignore[no-untyped-def]
+    """ψ, λ ← (cos + i sin P) ψ, λ; returns Im<λ|P|ψ>, the derivative of f by the rotation's angle."""
     kind, x, z, sign = row[0], row[1], row[2], row[3]
-    out[:] = 0.0
+    plus, minus = spread(0.0), spread(0.0)
     if kind == DIAGONAL:
-        for i in range(len(re)):
-            r, m, lr, lm = re[i], im[i], lre[i], lim[i]
-            p = 1.0 - 2.0 * _parity(i & z)
-            for b in range(LANES):
-                out[b] += p * (lr[b] * m[b] - lm[b] * r[b])
-        return
-    for k in range(len(re) // 2):
+        for i in range(dimension):
+            a = _at(i)
+            r, m, lr, lm = load(psi, a), load(psi, a + WIDTH), load(lam, a), load(lam, a + WIDTH)
+            if parity(i & z):
+                s = sin
+                minus = fma(lr, m, fma(-lm, r, minus))
+            else:
+                s = -sin
+                plus = fma(lr, m, fma(-lm, r, plus))
+            store(psi, a, fma(s, m, cos * r))
+            store(psi, a + WIDTH, fma(-s, r, cos * m))
+            store(lam, a, fma(s, lm, cos * lr))
+            store(lam, a + WIDTH, fma(-s, lr, cos * lm))
+        return plus - minus
+    for k in range(dimension // 2):
         i, j = _pair(k, x)
-        p = sign * (1.0 - 2.0 * _parity(j & z))
-        ri, mi, rj, mj = re[i], im[i], re[j], im[j]
-        lri, lmi, lrj, lmj = lre[i], lim[i], lre[j], lim[j]
+        a, b = _at(i), _at(j)
+        ri, mi, rj, mj = load(psi, a), load(psi, a + WIDTH), load(psi, b), load(psi, b + WIDTH)
+        lri, lmi, lrj, lmj = load(lam, a), load(lam, a + WIDTH), load(lam, b), load(lam, b + WIDTH)
         if kind == REAL:
-            for b in range(LANES):
-                out[b] += p * (lri[b] * rj[b] + lmi[b] * mj[b] - lrj[b] * ri[b] - lmj[b] * mi[b])
+            term = fma(lri, rj, fma(lmi, mj, -fma(lrj, ri, lmj * mi)))
         else:
-            for b in range(LANES):
-                out[b] += p * (lri[b] * mj[b] - lmi[b] * rj[b] + lrj[b] * mi[b] - lmj[b] * ri[b])
+            term = fma(lri, mj, fma(lrj, mi, -fma(lmi, rj, lmj * ri)))
+        if (parity(j & z) == 1) == (sign == 1):
+            s = sin
+            minus = minus + term
+        else:
+            s = -sin
+            plus = plus + term
+        if kind == REAL:
+            store(psi, a, fma(s, rj, cos * ri))
+            store(psi, a + WIDTH, fma(s, mj, cos * mi))
+            store(psi, b, fma(-s, ri, cos * rj))
+            store(psi, b + WIDTH, fma(-s, mi, cos * mj))
+            store(lam, a, fma(s, lrj, cos * lri))
+            store(lam, a + WIDTH, fma(s, lmj, cos * lmi))
+            store(lam, b, fma(-s, lri, cos * lrj))
+            store(lam, b + WIDTH, fma(-s, lmi, cos * lmj))
+        else:
+            store(psi, a, fma(s, mj, cos * ri))
+            store(psi, a + WIDTH, fma(-s, rj, cos * mi))
+            store(psi, b, fma(s, mi, cos * rj))
+            store(psi, b + WIDTH, fma(-s, ri, cos * mj))
+            store(lam, a, fma(s, lmj, cos * lri))
+            store(lam, a + WIDTH, fma(-s, lrj, cos * lmi))
+            store(lam, b, fma(s, lmi, cos * lrj))
+            store(lam, b + WIDTH, fma(-s, lri, cos * lmj))
+    return plus - minus
 
 
 @_jit
-def _fixed(row, wires, matrices, undo, re, im, buffer):  # type: ignore[no-untyped-def]
+def _fixed(row, wires, matrices, undo, psi, dimension, buffer):  # type: ignore[no-untyped-def]
     """ψ ← Wψ, or W†ψ with ``undo``, for a CX, CZ or dense row."""
-    kind = row[0]
-    if kind == CX or kind == CZ:
-        for i in range(len(re)):
-            if i & row[1] and i & row[2]:
-                if kind == CZ:
-                    re[i] *= -1.0
-                    im[i] *= -1.0
+    if row[0] == CX or row[0] == CZ:
+        both = row[1] | row[2]
+        for i in range(dimension):
+            if i & both == both:
+                a = _at(i)
+                r, m = load(psi, a), load(psi, a + WIDTH)
+                if row[0] == CZ:
+                    store(psi, a, -r)
+                    store(psi, a + WIDTH, -m)
                 else:
-                    j = i ^ row[2]
-                    for b in range(LANES):
-                        re[i, b], re[j, b] = re[j, b], re[i, b]
-                        im[i, b], im[j, b] = im[j, b], im[i, b]
+                    b = _at(i ^ row[2])
+                    store(psi, a, load(psi, b))
+                    store(psi, a + WIDTH, load(psi, b + WIDTH))
+                    store(psi, b, r)
+                    store(psi, b + WIDTH, m)
         return
     count, start, offset = row[1], row[2], row[3]
     size = 1 << count
     used = 0
     for q in range(count):
         used |= 1 << wires[start + q]
-    for base in range(len(re)):
+    places = np.empty(size, np.int64)
+    for base in range(dimension):
         if base & used:
             continue
         for k in range(size):
             index = base
             for q in range(count):
                 index |= ((k >> q) & 1) << wires[start + q]
-            buffer[0, k] = re[index]
-            buffer[1, k] = im[index]
+            places[k] = _at(index)
+            store(buffer, 2 * WIDTH * k, load(psi, places[k]))
+            store(buffer, 2 * WIDTH * k + WIDTH, load(psi, places[k] + WIDTH))
         for k in range(size):
-            index = base
-            for q in range(count):
-                index |= ((k >> q) & 1) << wires[start + q]
-            r, m = re[index], im[index]
-            r[:] = 0.0
-            m[:] = 0.0
+            r, m = spread(0.0), spread(0.0)
             for column in range(size):
                 if undo:
                     w = np.conj(matrices[offset + column * size + k])
                 else:
                     w = matrices[offset + k * size + column]
-                wr, wi = w.real, w.imag
-                br, bm = buffer[0, column], buffer[1, column]
-                for b in range(LANES):
-                    r[b] += wr * br[b] - wi * bm[b]
-                    m[b] += wr * bm[b] + wi * br[b]
+                wr, wi = spread(w.real), spread(w.imag)
+                br, bm = load(buffer, 2 * WIDTH * column), load(buffer, 2 * WIDTH * column + WIDTH)
+                r = fma(wr, br, fma(-wi, bm, r))
+                m = fma(wr, bm, fma(wi, br, m))
+            store(psi, places[k], r)
+            store(psi, places[k] + WIDTH, m)
 
 
 @_jit
-def _observe(terms, coefficients, matrix, re, im, lre, lim):  # type: ignore[no-untyped-def]
-    """λ ← Oψ."""
-    lre[:] = 0.0
-    lim[:] = 0.0
-    for t in range(len(terms)):
-        x, z, y = terms[t, 0], terms[t, 1], terms[t, 2]
-        for j in range(len(re)):
-            w = coefficients[t] * (1.0 - 2.0 * _parity(j & z))
-            if y >= 2:
+def _observe(terms, coefficients, matrix, psi, lam, dimension):  # type: ignore[no-untyped-def]
+    """λ ← Oψ; returns <ψ|O|ψ>."""
+    total = spread(0.0)
+    for i in range(dimension):
+        a = _at(i)
+        r, m = spread(0.0), spread(0.0)
+        for t in range(len(terms)):
+            j = i ^ terms[t, 0]
+            b = _at(j)
+            w = -coefficients[t] if parity(j & terms[t, 1]) else coefficients[t]
+            if terms[t, 2] >= 2:
                 w = -w
-            i = j ^ x
-            for b in range(LANES):
-                if y % 2:
-                    lre[i, b] -= w * im[j, b]
-                    lim[i, b] += w * re[j, b]
-                else:
-                    lre[i, b] += w * re[j, b]
-                    lim[i, b] += w * im[j, b]
-    for i in range(len(matrix)):
+            v = spread(w)
+            if terms[t, 2] % 2:
+                r = fma(-v, load(psi, b + WIDTH), r)
+                m = fma(v, load(psi, b), m)
+            else:
+                r = fma(v, load(psi, b), r)
+                m = fma(v, load(psi, b + WIDTH), m)
         for j in range(len(matrix)):
-            wr, wi = matrix[i, j].real, matrix[i, j].imag
-            if wr == 0.0 and wi == 0.0:
-                continue
-            for b in range(LANES):
-                lre[i, b] += wr * re[j, b] - wi * im[j, b]
-                lim[i, b] += wr * im[j, b] + wi * re[j, b]
+            w = matrix[i, j]
+            if w != 0.0:
+                b = _at(j)
+                wr, wi = spread(w.real), spread(w.imag)
+                br, bm = load(psi, b), load(psi, b + WIDTH)
+                r = fma(wr, br, fma(-wi, bm, r))
+                m = fma(wr, bm, fma(wi, br, m))
+        store(lam, a, r)
+        store(lam, a + WIDTH, m)
+        total = fma(load(psi, a), r, fma(load(psi, a + WIDTH), m, total))
+    return total
 
 
 @_jit
-def _run(rows, wires, matrices, dimension, terms, coefficients, matrix, cos, sin, values, slopes):  # type: ignore[no-untyped-def]
-    re, im = np.empty((dimension, LANES)), np.empty((dimension, LANES))
-    lre, lim = np.empty((dimension, LANES)), np.empty((dimension, LANES))
-    buffer = np.empty((2, dimension, LANES))
-    for block in range(len(values)):
-        re[:] = 0.0
-        im[:] = 0.0
-        re[0] = 1.0
+def _read_angles(thetas, start, indptr, indices, slopes, offsets, columns, cos, sin):  # type: ignore[no-untyped-def]
+    """Half angles of eight draws, as cosines and sines; draws past the end repeat the last one."""
+    last = len(thetas) - 1
+    for p in range(thetas.shape[1]):
+        for b in range(WIDTH):
+            columns[p * WIDTH + b] = thetas[min(start + b, last), p]
+    for a in range(len(offsets)):
+        angle = spread(0.5 * offsets[a])
+        for e in range(indptr[a], indptr[a + 1]):
+            angle = fma(spread(0.5 * slopes[e]), load(columns, indices[e] * WIDTH), angle)
+        s, c = sine_cosine(angle)
+        store(cos, a * WIDTH, c)
+        store(sin, a * WIDTH, s)
+
+
+@_jit
+def _run(  # type: ignore[no-untyped-def]
+    rows, wires, matrices, dimension, indptr, indices, jacobian, offsets, terms, coefficients, matrix,
+    thetas, values, kernels, gradients,
+):  # fmt: skip
+    angles, parameters = len(offsets), thetas.shape[1]
+    psi, lam = _aligned(_at(dimension)), _aligned(_at(dimension))
+    buffer = _aligned(2 * WIDTH * dimension)
+    cos, sin, columns = _aligned(angles * WIDTH), _aligned(angles * WIDTH), _aligned(parameters * WIDTH)
+    result = _aligned(WIDTH)
+    for start in range(0, len(thetas), WIDTH):
+        count = min(WIDTH, len(thetas) - start)
+        _read_angles(thetas, start, indptr, indices, jacobian, offsets, columns, cos, sin)
+        psi[:] = 0.0
+        psi[:WIDTH] = 1.0
         for g in range(len(rows)):
             row = rows[g]
             if row[0] >= CX:
-                _fixed(row, wires, matrices, False, re, im, buffer)
+                _fixed(row, wires, matrices, False, psi, dimension, buffer)
             else:
-                _rotate(row, cos[block, row[4]], sin[block, row[4]], re, im)
-        _observe(terms, coefficients, matrix, re, im, lre, lim)
-        values[block] = 0.0
-        for i in range(dimension):
-            for b in range(LANES):
-                values[block, b] += re[i, b] * lre[i, b] + im[i, b] * lim[i, b]
+                at = row[4] * WIDTH
+                _rotate(row, load(cos, at), load(sin, at), psi, dimension)
+        store(result, 0, _observe(terms, coefficients, matrix, psi, lam, dimension))
+        values[start : start + count] = result[:count]
+        columns[:] = 0.0
         for g in range(len(rows) - 1, -1, -1):
             row = rows[g]
             if row[0] >= CX:
-                _fixed(row, wires, matrices, True, re, im, buffer)
-                _fixed(row, wires, matrices, True, lre, lim, buffer)
+                _fixed(row, wires, matrices, True, psi, dimension, buffer)
+                _fixed(row, wires, matrices, True, lam, dimension, buffer)
             else:
-                _slope(row, re, im, lre, lim, slopes[block, row[4]])
-                back = -sin[block, row[4]]
-                _rotate(row, cos[block, row[4]], back, re, im)
-                _rotate(row, cos[block, row[4]], back, lre, lim)
+                at = row[4] * WIDTH
+                slope = _unrotate(row, load(cos, at), load(sin, at), psi, lam, dimension)
+                for e in range(indptr[row[4]], indptr[row[4] + 1]):
+                    here = indices[e] * WIDTH
+                    store(columns, here, fma(spread(jacobian[e]), slope, load(columns, here)))
+        total = spread(0.0)
+        for p in range(parameters):
+            g_p = load(columns, p * WIDTH)
+            total = fma(g_p, g_p, total)
+        store(result, 0, total)
+        kernels[start : start + count] = result[:count]
+        for b in range(min(count, len(gradients) - start)):
+            for p in range(parameters):
+                gradients[start + b, p] = columns[p * WIDTH + b]

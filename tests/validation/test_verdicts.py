@@ -42,7 +42,7 @@ def law(qubits, parameters, projector=False):
 def test_intervals_cover(statistic, qubits, projector, promise):
     """95 % intervals from 4 000 draws at L = 4, 1 500 times: the rate of misses stays below the promise.
 
-    The promise for the heaviest tail (6 qubits, projector, excess kurtosis about 23) is 8 %, elsewhere 6 %. A true
+    The promise for the heaviest tail (6 qubits, projector, excess kurtosis about 20) is 8 %, elsewhere 6 %. A true
     rate that keeps it fails with probability at most 1e-6; a rate five points above it is caught with probability 0.95.
     """
     rng = np.random.default_rng(2026)
