@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from qiskit.quantum_info import SparsePauliOp
 
 from sampling.operators import OperatorLike, dimension, hermitian, pauli_masks
-from sampling.program import CX, CZ, DIAGONAL, REAL, Program
+from sampling.program import CX, CZ, DIAGONAL, MERGED, REAL, Program
 from sampling.simd import WIDTH, fma, load, parity, sine_cosine, spread, store
 
 Array = NDArray[np.float64]
+_LARGEST_ANGLE = 1e6
+"""Where the kernel's own sine and cosine begin to lose digits."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,16 @@ def _evaluate(
     thetas = np.ascontiguousarray(thetas, dtype=float)
     if thetas.ndim != 2 or thetas.shape[1] != program.parameters:
         raise ValueError(f"thetas has shape {thetas.shape}; give (draws, {program.parameters})")
+    if not np.isfinite(thetas).all():
+        raise ValueError("some thetas are not finite")
+    reach = abs(program.jacobian) @ np.abs(thetas).max(axis=0, initial=0.0) + np.abs(program.offsets)
+    if reach.max(initial=0.0) > _LARGEST_ANGLE:
+        raise ValueError(f"a gate's angle may reach {reach.max():.3g}; keep angles below {_LARGEST_ANGLE:.0e}")
     draws = len(thetas)
     values, kernels = np.empty(draws), np.empty(draws)
     gradients = np.empty((draws if keep else 0, program.parameters))
     _run(
-        program.rows, program.wires, program.matrices, 1 << program.qubits,
+        program.rows, program.wires, program.matrices, program.members, program.signs, 1 << program.qubits,
         program.jacobian.indptr, program.jacobian.indices, program.jacobian.data, program.offsets,
         observable.terms, observable.coefficients, observable.matrix,
         thetas, values, kernels, gradients,
@@ -201,6 +208,101 @@ def _unrotate(row, cos, sin, psi, lam, dimension):  # type: ignore[no-untyped-de
 
 
 @_jit
+def _merged_phases(row, members, cos, sin, table, dimension):  # type: ignore[no-untyped-def]
+    """The diagonal of a merged row, up to a global phase: exp(i Σ a) over the rotations whose parity is odd."""
+    store(table, 0, spread(1.0))
+    store(table, WIDTH, spread(0.0))
+    size = 1
+    while size < dimension:
+        c, s = spread(1.0), spread(0.0)
+        for g in range(row[1], row[1] + row[2]):
+            if members[g, 0] == size:
+                c, s = _times_phase(c, s, load(cos, members[g, 1] * WIDTH), load(sin, members[g, 1] * WIDTH))
+        for i in range(size):
+            r, m = load(table, i * 2 * WIDTH), load(table, i * 2 * WIDTH + WIDTH)
+            a = (i + size) * 2 * WIDTH
+            store(table, a, fma(c, r, -(s * m)))
+            store(table, a + WIDTH, fma(c, m, s * r))
+        size *= 2
+    for g in range(row[1], row[1] + row[2]):
+        z = members[g, 0]
+        if z & (z - 1):
+            one, zero = spread(1.0), spread(0.0)
+            c, s = _times_phase(one, zero, load(cos, members[g, 1] * WIDTH), load(sin, members[g, 1] * WIDTH))
+            for i in range(dimension):
+                if parity(i & z):
+                    a = i * 2 * WIDTH
+                    r, m = load(table, a), load(table, a + WIDTH)
+                    store(table, a, fma(c, r, -(s * m)))
+                    store(table, a + WIDTH, fma(c, m, s * r))
+
+
+@_jit
+def _times_phase(c, s, cos, sin):  # type: ignore[no-untyped-def]
+    """(c + is)(cos + i sin)²."""
+    c, s = fma(c, cos, -(s * sin)), fma(s, cos, c * sin)
+    return fma(c, cos, -(s * sin)), fma(s, cos, c * sin)
+
+
+@_jit
+def _merged(row, members, signs, cos, sin, psi, table, dimension):  # type: ignore[no-untyped-def]
+    """ψ ← diagonal · ψ for a merged row."""
+    _merged_phases(row, members, cos, sin, table, dimension)
+    for i in range(dimension):
+        a, t = _at(i), i * 2 * WIDTH
+        c, s = load(table, t), load(table, t + WIDTH)
+        r, m = load(psi, a), load(psi, a + WIDTH)
+        if row[3] >= 0:
+            sign = spread(signs[row[3] + i])
+            r, m = sign * r, sign * m
+        store(psi, a, fma(c, r, -(s * m)))
+        store(psi, a + WIDTH, fma(c, m, s * r))
+
+
+@_jit
+def _unmerged(row, members, signs, cos, sin, psi, lam, table, slopes, dimension):  # type: ignore[no-untyped-def]
+    """Undo a merged row on ψ and λ; ``slopes`` gets Im<λ|P|ψ> of each member.
+
+    With w_i = Im(λ_i* ψ_i), which a diagonal does not change, each slope is a signed sum of w. Those of single qubits
+    come from one halving tree.
+    """
+    _merged_phases(row, members, cos, sin, table, dimension)
+    for i in range(dimension):
+        a, t = _at(i), i * 2 * WIDTH
+        c, s = load(table, t), load(table, t + WIDTH)
+        if row[3] >= 0:
+            sign = spread(signs[row[3] + i])
+            c, s = sign * c, sign * s
+        r, m, lr, lm = load(psi, a), load(psi, a + WIDTH), load(lam, a), load(lam, a + WIDTH)
+        store(table, i * WIDTH, fma(lr, m, -(lm * r)))
+        store(psi, a, fma(c, r, s * m))
+        store(psi, a + WIDTH, fma(c, m, -(s * r)))
+        store(lam, a, fma(c, lr, s * lm))
+        store(lam, a + WIDTH, fma(c, lm, -(s * lr)))
+    for g in range(row[1], row[1] + row[2]):
+        z = members[g, 0]
+        if z & (z - 1):
+            even, odd = spread(0.0), spread(0.0)
+            for i in range(dimension):
+                if parity(i & z):
+                    odd = odd + load(table, i * WIDTH)
+                else:
+                    even = even + load(table, i * WIDTH)
+            store(slopes, members[g, 1] * WIDTH, even - odd)
+    half = dimension // 2
+    while half:
+        difference = spread(0.0)
+        for i in range(half):
+            low, high = load(table, i * WIDTH), load(table, (i + half) * WIDTH)
+            difference = difference + (low - high)
+            store(table, i * WIDTH, low + high)
+        for g in range(row[1], row[1] + row[2]):
+            if members[g, 0] == half:
+                store(slopes, members[g, 1] * WIDTH, difference)
+        half //= 2
+
+
+@_jit
 def _fixed(row, wires, matrices, undo, psi, dimension, buffer):  # type: ignore[no-untyped-def]
     """ψ ← Wψ, or W†ψ with ``undo``, for a CX, CZ or dense row."""
     if row[0] == CX or row[0] == CZ:
@@ -302,13 +404,14 @@ def _read_angles(thetas, start, indptr, indices, slopes, offsets, columns, cos, 
 
 @_jit
 def _run(  # type: ignore[no-untyped-def]
-    rows, wires, matrices, dimension, indptr, indices, jacobian, offsets, terms, coefficients, matrix,
+    rows, wires, matrices, members, signs, dimension, indptr, indices, jacobian, offsets, terms, coefficients, matrix,
     thetas, values, kernels, gradients,
 ):  # fmt: skip
     angles, parameters = len(offsets), thetas.shape[1]
     psi, lam = _aligned(_at(dimension)), _aligned(_at(dimension))
     buffer = _aligned(2 * WIDTH * dimension)
-    cos, sin, columns = _aligned(angles * WIDTH), _aligned(angles * WIDTH), _aligned(parameters * WIDTH)
+    cos, sin, slopes = _aligned(angles * WIDTH), _aligned(angles * WIDTH), _aligned(angles * WIDTH)
+    columns = _aligned(parameters * WIDTH)
     result = _aligned(WIDTH)
     for start in range(0, len(thetas), WIDTH):
         count = min(WIDTH, len(thetas) - start)
@@ -317,25 +420,30 @@ def _run(  # type: ignore[no-untyped-def]
         psi[:WIDTH] = 1.0
         for g in range(len(rows)):
             row = rows[g]
-            if row[0] >= CX:
+            if row[0] == MERGED:
+                _merged(row, members, signs, cos, sin, psi, buffer, dimension)
+            elif row[0] >= CX:
                 _fixed(row, wires, matrices, False, psi, dimension, buffer)
             else:
                 at = row[4] * WIDTH
                 _rotate(row, load(cos, at), load(sin, at), psi, dimension)
         store(result, 0, _observe(terms, coefficients, matrix, psi, lam, dimension))
         values[start : start + count] = result[:count]
-        columns[:] = 0.0
         for g in range(len(rows) - 1, -1, -1):
             row = rows[g]
-            if row[0] >= CX:
+            if row[0] == MERGED:
+                _unmerged(row, members, signs, cos, sin, psi, lam, buffer, slopes, dimension)
+            elif row[0] >= CX:
                 _fixed(row, wires, matrices, True, psi, dimension, buffer)
                 _fixed(row, wires, matrices, True, lam, dimension, buffer)
             else:
                 at = row[4] * WIDTH
-                slope = _unrotate(row, load(cos, at), load(sin, at), psi, lam, dimension)
-                for e in range(indptr[row[4]], indptr[row[4] + 1]):
-                    here = indices[e] * WIDTH
-                    store(columns, here, fma(spread(jacobian[e]), slope, load(columns, here)))
+                store(slopes, at, _unrotate(row, load(cos, at), load(sin, at), psi, lam, dimension))
+        columns[:] = 0.0
+        for a in range(angles):
+            for e in range(indptr[a], indptr[a + 1]):
+                here = indices[e] * WIDTH
+                store(columns, here, fma(spread(jacobian[e]), load(slopes, a * WIDTH), load(columns, here)))
         total = spread(0.0)
         for p in range(parameters):
             g_p = load(columns, p * WIDTH)

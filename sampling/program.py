@@ -8,6 +8,7 @@ any real factor. Qubit q is bit q of the amplitude index (Qiskit's little-endian
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +18,11 @@ from qiskit.circuit import ControlFlowOp, Gate, ParameterExpression, QuantumCirc
 from qiskit.quantum_info import Operator, Pauli
 from scipy.sparse import csr_array
 
-DIAGONAL, REAL, IMAGINARY, CX, CZ, DENSE = range(6)
-"""Kinds of row: rotation with a diagonal, a real or an imaginary off-diagonal, then the fixed gates."""
+DIAGONAL, REAL, IMAGINARY, CX, CZ, DENSE, MERGED = range(7)
+"""Kinds of row: rotation with a diagonal, a real or an imaginary off-diagonal; fixed gates; merged diagonals."""
+
+_WORTH_MERGING = 3
+"""Diagonal gates in a row from which on one pass over a merged diagonal is cheaper than a pass each."""
 
 _ROTATIONS = {"rx": "X", "ry": "Y", "rz": "Z", "p": "Z", "rxx": "XX", "ryy": "YY", "rzz": "ZZ", "rzx": "XZ"}
 """Pauli of each rotation gate, leftmost letter on its last qubit (Qiskit's RZX is Z on the first qubit)."""
@@ -31,9 +35,12 @@ class Program:
     Attributes:
         qubits: number of qubits n.
         rows: int64, shape (gates, 5). Rotations: kind, X mask, Z mask, sign, angle index. CX, CZ: kind, control mask,
-            target mask, 0, 0. Dense: kind, qubit count, offset into ``wires``, offset into ``matrices``, 0.
+            target mask, 0, 0. Dense: kind, qubit count, offset into ``wires``, offset into ``matrices``, 0. Merged: kind,
+            first and number of ``members``, offset into ``signs`` or -1, 0.
         wires: int64, the qubits of dense gates, first qubit least significant.
         matrices: complex128, the entries of dense gates, row-major.
+        members: int64, shape (rotations in merged diagonals, 2): Z mask, angle index.
+        signs: the fixed ±1 diagonals of merged CZ gates, D entries each.
         jacobian: shape (angles, parameters), d angle / d θ.
         offsets: shape (angles,), the angles at θ = 0.
     """
@@ -42,6 +49,8 @@ class Program:
     rows: NDArray[np.int64]
     wires: NDArray[np.int64]
     matrices: NDArray[np.complex128]
+    members: NDArray[np.int64]
+    signs: NDArray[np.float64]
     jacobian: csr_array
     offsets: NDArray[np.float64]
 
@@ -51,8 +60,10 @@ class Program:
         return int(self.jacobian.shape[1])
 
 
-def compile_circuit(circuit: QuantumCircuit) -> Program:
+def compile_circuit(circuit: QuantumCircuit, merge: bool = True) -> Program:
     """The program of a parameterised unitary circuit.
+
+    With ``merge``, neighbouring diagonal gates (RZ, RZZ, CZ, …) become one diagonal; without, every gate is a row.
 
     Gates with free parameters may be RX, RY, RZ, P, RXX, RYY, RZZ, RZX, U, or anything that Qiskit defines through
     them; gates without may be any unitary. Raises ``ValueError`` for measurement, reset, control flow, a circuit
@@ -62,6 +73,8 @@ def compile_circuit(circuit: QuantumCircuit) -> Program:
         raise ValueError("the circuit has no parameters; a tangent kernel needs at least one")
     compiler = _Compiler(circuit)
     compiler.add(circuit, list(range(circuit.num_qubits)))
+    if merge:
+        compiler.merge()
     return compiler.finish()
 
 
@@ -74,6 +87,8 @@ class _Compiler:
         self.rows: list[tuple[int, int, int, int, int]] = []
         self.wires: list[int] = []
         self.matrices: list[NDArray[np.complex128]] = []
+        self.members: list[tuple[int, int]] = []
+        self.signs: dict[frozenset[tuple[int, int]], int] = {}
         self.offsets: list[float] = []
         self.entries: list[tuple[int, int, float]] = []
 
@@ -129,6 +144,22 @@ class _Compiler:
         self.wires.extend(wires)
         self.matrices.append(matrix)
 
+    def merge(self) -> None:
+        """Replace each long enough run of diagonal rows by one."""
+        merged: list[tuple[int, int, int, int, int]] = []
+        for diagonal, run in itertools.groupby(self.rows, key=lambda row: row[0] in (DIAGONAL, CZ)):
+            rows = list(run)
+            if not diagonal or len(rows) < _WORTH_MERGING:
+                merged += rows
+                continue
+            rotations = [(z, angle) for kind, _, z, _, angle in rows if kind == DIAGONAL]
+            pairs = Counter((a, b) if a < b else (b, a) for kind, a, b, _, _ in rows if kind == CZ)
+            odd = frozenset(pair for pair, times in pairs.items() if times % 2)
+            offset = self.signs.setdefault(odd, len(self.signs) << self.qubits) if odd else -1
+            merged.append((MERGED, len(self.members), len(rotations), offset, 0))
+            self.members += rotations
+        self.rows = merged
+
     def finish(self) -> Program:
         index = np.array([(row, column) for row, column, _ in self.entries], dtype=np.int64).reshape(-1, 2)
         slopes = np.array([slope for _, _, slope in self.entries])
@@ -137,10 +168,19 @@ class _Compiler:
             self.qubits,
             np.array(self.rows, dtype=np.int64).reshape(-1, 5),
             np.array(self.wires, dtype=np.int64),
-            np.array(list(itertools.chain.from_iterable(m.ravel() for m in self.matrices)), dtype=np.complex128),
+            np.concatenate([m.ravel() for m in self.matrices] or [np.empty(0)]).astype(np.complex128),
+            np.array(self.members, dtype=np.int64).reshape(-1, 2),
+            np.concatenate([self.sign_table(pairs) for pairs in self.signs] or [np.empty(0)]),
             csr_array((slopes, (index[:, 0], index[:, 1])), shape=shape),
             np.array(self.offsets),
         )
+
+    def sign_table(self, pairs: frozenset[tuple[int, int]]) -> NDArray[np.float64]:
+        index = np.arange(1 << self.qubits)
+        signs = np.ones(len(index))
+        for a, b in pairs:
+            signs[(index & a != 0) & (index & b != 0)] *= -1.0
+        return signs
 
 
 def _real(value: Any, angle: Any) -> float:

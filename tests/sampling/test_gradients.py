@@ -226,3 +226,42 @@ def nonlinear():
 def test_bad_circuits_are_refused(circuit, observable, words):
     with pytest.raises(ValueError, match=words):
         CircuitEnsemble(circuit, observable)
+
+
+@settings(max_examples=60, deadline=None)
+@given(circuits(), st.integers(0, 10**6))
+def test_merged_diagonals_against_one_gate_at_a_time(pair, seed):
+    circuit, observable = pair
+    circuit.cz(0, 1)
+    circuit.rz(0.3, 0)
+    circuit.rzz(circuit.parameters[0], 1, 0)
+    circuit.cz(1, 0)
+    circuit.cz(0, 1)
+    compiled = compile_observable(observable, circuit.num_qubits)
+    thetas = np.random.default_rng(seed).uniform(-9, 9, (3, circuit.num_parameters))
+    merged, single = (compile_circuit(circuit, merge=merge) for merge in (True, False))
+    assert len(merged.rows) < len(single.rows)
+    for one, other in zip(
+        value_and_gradient(merged, compiled, thetas), value_and_gradient(single, compiled, thetas), strict=True
+    ):
+        np.testing.assert_allclose(one, other, atol=1e-12)
+
+
+def test_angles_far_from_zero_and_at_multiples_of_a_right_angle():
+    """The kernel has its own sine and cosine: |θ| up to 1e5 keeps 1e-10 against Statevector; beyond, angles are refused."""
+    circuit = ansatz("efficient-su2", 2, 1)
+    observable = SparsePauliOp(["XZ", "IY"], [1.0, 0.5])
+    rng = np.random.default_rng(1)
+    thetas = np.concatenate(
+        [rng.uniform(-1e5, 1e5, (4, 8)), np.pi / 2 * rng.integers(-60_000, 60_000, (4, 8)), np.zeros((1, 8))]
+    )
+    values, gradients = adjoint(circuit, observable, thetas)
+    expected_values, expected = parameter_shift(circuit, observable, thetas)
+    np.testing.assert_allclose(values, expected_values, atol=TOLERANCE)
+    np.testing.assert_allclose(gradients, expected, atol=TOLERANCE)
+    with pytest.raises(ValueError, match="1e\\+06"):
+        adjoint(circuit, observable, 1e7 * np.ones((1, 8)))
+    with pytest.raises(ValueError, match="not finite"):
+        adjoint(circuit, observable, np.nan * np.ones((1, 8)))
+    with pytest.raises(ValueError, match=r"give \(draws, 8\)"):
+        adjoint(circuit, observable, np.ones((1, 7)))
