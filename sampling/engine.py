@@ -1,8 +1,8 @@
 """Batched adjoint differentiation of a flat program: outputs and exact gradients for blocks of draws.
 
 Layout: eight draws are worked on at once. An amplitude is two vectors, the real and the imaginary parts of the eight
-draws, side by side; a state is a flat array of them. Every gate is a loop over amplitudes or pairs of amplitudes with the
-vector unit working across draws. One forward pass, then one backward pass that reads each rotation's derivative
+draws, side by side; a state is a flat array of them. Every gate is a loop over amplitudes or pairs of amplitudes with
+the vector unit working across draws. One forward pass, then one backward pass that reads each rotation's derivative
 Im<λ|P|ψ> off the pair (ψ, adjoint state λ) in the same loop that undoes the gate on both. Cost: linear in gates and D.
 """
 

@@ -35,8 +35,8 @@ class Program:
     Attributes:
         qubits: number of qubits n.
         rows: int64, shape (gates, 5). Rotations: kind, X mask, Z mask, sign, angle index. CX, CZ: kind, control mask,
-            target mask, 0, 0. Dense: kind, qubit count, offset into ``wires``, offset into ``matrices``, 0. Merged: kind,
-            first and number of ``members``, offset into ``signs`` or -1, 0.
+            target mask, 0, 0. Dense: kind, qubit count, offset into ``wires``, offset into ``matrices``, 0. Merged:
+            kind, first and number of ``members``, offset into ``signs`` or -1, 0.
         wires: int64, the qubits of dense gates, first qubit least significant.
         matrices: complex128, the entries of dense gates, row-major.
         members: int64, shape (rotations in merged diagonals, 2): Z mask, angle index.
@@ -168,7 +168,7 @@ class _Compiler:
             self.qubits,
             np.array(self.rows, dtype=np.int64).reshape(-1, 5),
             np.array(self.wires, dtype=np.int64),
-            np.concatenate([m.ravel() for m in self.matrices] or [np.empty(0)]).astype(np.complex128),
+            np.concatenate([m.ravel() for m in self.matrices] or [np.empty(0, np.complex128)]),
             np.array(self.members, dtype=np.int64).reshape(-1, 2),
             np.concatenate([self.sign_table(pairs) for pairs in self.signs] or [np.empty(0)]),
             csr_array((slopes, (index[:, 0], index[:, 1])), shape=shape),

@@ -248,7 +248,7 @@ def test_merged_diagonals_against_one_gate_at_a_time(pair, seed):
 
 
 def test_angles_far_from_zero_and_at_multiples_of_a_right_angle():
-    """The kernel has its own sine and cosine: |θ| up to 1e5 keeps 1e-10 against Statevector; beyond, angles are refused."""
+    """The kernel has its own sine and cosine: |θ| up to 1e5 keeps 1e-10 against Aer; beyond 1e6 angles are refused."""
     circuit = ansatz("efficient-su2", 2, 1)
     observable = SparsePauliOp(["XZ", "IY"], [1.0, 0.5])
     rng = np.random.default_rng(1)

@@ -1,0 +1,40 @@
+"""What the README shows is what happens."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from validation.cli import main
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def block(language):
+    return re.search(rf"```{language}\n(.*?)```", README, re.DOTALL).group(1)
+
+
+def test_the_python_example_runs_and_the_exact_law_is_not_rejected(capsys):
+    """Each of the two intervals misses with probability 0.005; the seed in the README is fixed."""
+    exec(compile(block("python"), "README.md", "exec"), {})
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 5
+    assert all(line.split()[-1] != "disagree" for line in lines if " exact " in line)
+
+
+def test_the_predict_example_is_its_output(capsys):
+    command, *expected = re.search(r"    \$ qntk (predict.*?)\n\n(?=[^ ])", README, re.DOTALL).group(1).split("\n")
+    with pytest.raises(SystemExit):
+        main(shlex.split(command))
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.strip() for line in expected] == [line.strip() for line in printed[: len(expected)]]
+
+
+def test_the_configuration_example_is_accepted(tmp_path):
+    from validation.cells import expand
+    from validation.config import load_config
+
+    path = tmp_path / "mine.toml"
+    path.write_text(block("toml"))
+    assert len(expand(load_config(path)[0])) == 16
