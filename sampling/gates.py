@@ -1,0 +1,211 @@
+"""Compiled kernels of a flat program's rows, on states of eight draws.
+
+An amplitude is two vectors side by side, the real and the imaginary parts of the eight draws; a state is a flat array
+of amplitudes, ``at(i)`` telling where the i-th starts. Every kernel is a loop over amplitudes or pairs of amplitudes.
+
+Numba's on-disk cache does not notice an edit in this file: clear ``__pycache__`` after one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from sampling.program import CX, CZ, DIAGONAL, REAL
+from sampling.simd import WIDTH, fma, load, parity, spread, store
+
+
+def jit(function):  # type: ignore[no-untyped-def]
+    """Numba with what every kernel wants: no GIL, a cache on disk, no bounds checks."""
+    return njit(nogil=True, cache=True, boundscheck=False)(function)
+
+
+@jit
+def at(i):  # type: ignore[no-untyped-def]
+    """Where amplitude i starts. A gap every 32 and every 1024 keeps far pairs out of each other's cache sets."""
+    return (i + (i >> 5) + (i >> 10)) * (2 * WIDTH)
+
+
+@jit
+def aligned(size):  # type: ignore[no-untyped-def]
+    """Zeros that start on a cache line."""
+    memory = np.zeros(size + WIDTH)
+    skip = (-(memory.ctypes.data >> 3)) & (WIDTH - 1)
+    return memory[skip : skip + size]
+
+
+@jit
+def _pair(k, x):  # type: ignore[no-untyped-def]
+    """The k-th index whose lowest bit of ``x`` is clear, and its partner under ``x``."""
+    pivot = x & -x
+    i = ((k & ~(pivot - 1)) << 1) | (k & (pivot - 1))
+    return i, i ^ x
+
+
+@jit
+def rotate(row, cos, sin, psi, dimension):  # type: ignore[no-untyped-def]
+    """ψ ← (cos - i sin P) ψ for one rotation row."""
+    kind, x, z, sign = row[0], row[1], row[2], row[3]
+    if kind == DIAGONAL:
+        for i in range(dimension):
+            a = at(i)
+            s = -sin if parity(i & z) else sin
+            r, m = load(psi, a), load(psi, a + WIDTH)
+            store(psi, a, fma(s, m, cos * r))
+            store(psi, a + WIDTH, fma(-s, r, cos * m))
+        return
+    for k in range(dimension // 2):
+        i, j = _pair(k, x)
+        a, b = at(i), at(j)
+        s = -sin if (parity(j & z) == 1) == (sign == 1) else sin
+        ri, mi, rj, mj = load(psi, a), load(psi, a + WIDTH), load(psi, b), load(psi, b + WIDTH)
+        if kind == REAL:
+            store(psi, a, fma(s, rj, cos * ri))
+            store(psi, a + WIDTH, fma(s, mj, cos * mi))
+            store(psi, b, fma(-s, ri, cos * rj))
+            store(psi, b + WIDTH, fma(-s, mi, cos * mj))
+        else:
+            store(psi, a, fma(s, mj, cos * ri))
+            store(psi, a + WIDTH, fma(-s, rj, cos * mi))
+            store(psi, b, fma(s, mi, cos * rj))
+            store(psi, b + WIDTH, fma(-s, ri, cos * mj))
+
+
+@jit
+def unrotate(row, cos, sin, psi, lam, dimension):  # type: ignore[no-untyped-def]
+    """ψ, λ ← (cos + i sin P) ψ, λ; returns Im<λ|P|ψ>, the derivative of f by the rotation's angle."""
+    kind, x, z, sign = row[0], row[1], row[2], row[3]
+    plus, minus = spread(0.0), spread(0.0)
+    if kind == DIAGONAL:
+        for i in range(dimension):
+            a = at(i)
+            r, m, lr, lm = load(psi, a), load(psi, a + WIDTH), load(lam, a), load(lam, a + WIDTH)
+            if parity(i & z):
+                s = sin
+                minus = fma(lr, m, fma(-lm, r, minus))
+            else:
+                s = -sin
+                plus = fma(lr, m, fma(-lm, r, plus))
+            store(psi, a, fma(s, m, cos * r))
+            store(psi, a + WIDTH, fma(-s, r, cos * m))
+            store(lam, a, fma(s, lm, cos * lr))
+            store(lam, a + WIDTH, fma(-s, lr, cos * lm))
+        return plus - minus
+    for k in range(dimension // 2):
+        i, j = _pair(k, x)
+        a, b = at(i), at(j)
+        ri, mi, rj, mj = load(psi, a), load(psi, a + WIDTH), load(psi, b), load(psi, b + WIDTH)
+        lri, lmi, lrj, lmj = load(lam, a), load(lam, a + WIDTH), load(lam, b), load(lam, b + WIDTH)
+        if kind == REAL:
+            term = fma(lri, rj, fma(lmi, mj, -fma(lrj, ri, lmj * mi)))
+        else:
+            term = fma(lri, mj, fma(lrj, mi, -fma(lmi, rj, lmj * ri)))
+        if (parity(j & z) == 1) == (sign == 1):
+            s = sin
+            minus = minus + term
+        else:
+            s = -sin
+            plus = plus + term
+        if kind == REAL:
+            store(psi, a, fma(s, rj, cos * ri))
+            store(psi, a + WIDTH, fma(s, mj, cos * mi))
+            store(psi, b, fma(-s, ri, cos * rj))
+            store(psi, b + WIDTH, fma(-s, mi, cos * mj))
+            store(lam, a, fma(s, lrj, cos * lri))
+            store(lam, a + WIDTH, fma(s, lmj, cos * lmi))
+            store(lam, b, fma(-s, lri, cos * lrj))
+            store(lam, b + WIDTH, fma(-s, lmi, cos * lmj))
+        else:
+            store(psi, a, fma(s, mj, cos * ri))
+            store(psi, a + WIDTH, fma(-s, rj, cos * mi))
+            store(psi, b, fma(s, mi, cos * rj))
+            store(psi, b + WIDTH, fma(-s, ri, cos * mj))
+            store(lam, a, fma(s, lmj, cos * lri))
+            store(lam, a + WIDTH, fma(-s, lrj, cos * lmi))
+            store(lam, b, fma(s, lmi, cos * lrj))
+            store(lam, b + WIDTH, fma(-s, lri, cos * lmj))
+    return plus - minus
+
+
+@jit
+def fixed(row, wires, matrices, undo, psi, dimension, buffer):  # type: ignore[no-untyped-def]
+    """ψ ← Wψ, or W†ψ with ``undo``, for a CX, CZ or dense row."""
+    if row[0] == CX or row[0] == CZ:
+        both = row[1] | row[2]
+        for i in range(dimension):
+            if i & both == both:
+                a = at(i)
+                r, m = load(psi, a), load(psi, a + WIDTH)
+                if row[0] == CZ:
+                    store(psi, a, -r)
+                    store(psi, a + WIDTH, -m)
+                else:
+                    b = at(i ^ row[2])
+                    store(psi, a, load(psi, b))
+                    store(psi, a + WIDTH, load(psi, b + WIDTH))
+                    store(psi, b, r)
+                    store(psi, b + WIDTH, m)
+        return
+    count, start, offset = row[1], row[2], row[3]
+    size = 1 << count
+    used = 0
+    for q in range(count):
+        used |= 1 << wires[start + q]
+    places = np.empty(size, np.int64)
+    for base in range(dimension):
+        if base & used:
+            continue
+        for k in range(size):
+            index = base
+            for q in range(count):
+                index |= ((k >> q) & 1) << wires[start + q]
+            places[k] = at(index)
+            store(buffer, 2 * WIDTH * k, load(psi, places[k]))
+            store(buffer, 2 * WIDTH * k + WIDTH, load(psi, places[k] + WIDTH))
+        for k in range(size):
+            r, m = spread(0.0), spread(0.0)
+            for column in range(size):
+                if undo:
+                    w = np.conj(matrices[offset + column * size + k])
+                else:
+                    w = matrices[offset + k * size + column]
+                wr, wi = spread(w.real), spread(w.imag)
+                br, bm = load(buffer, 2 * WIDTH * column), load(buffer, 2 * WIDTH * column + WIDTH)
+                r = fma(wr, br, fma(-wi, bm, r))
+                m = fma(wr, bm, fma(wi, br, m))
+            store(psi, places[k], r)
+            store(psi, places[k] + WIDTH, m)
+
+
+@jit
+def observe(terms, coefficients, matrix, psi, lam, dimension):  # type: ignore[no-untyped-def]
+    """λ ← Oψ; returns <ψ|O|ψ>."""
+    total = spread(0.0)
+    for i in range(dimension):
+        a = at(i)
+        r, m = spread(0.0), spread(0.0)
+        for t in range(len(terms)):
+            j = i ^ terms[t, 0]
+            b = at(j)
+            w = -coefficients[t] if parity(j & terms[t, 1]) else coefficients[t]
+            if terms[t, 2] >= 2:
+                w = -w
+            v = spread(w)
+            if terms[t, 2] % 2:
+                r = fma(-v, load(psi, b + WIDTH), r)
+                m = fma(v, load(psi, b), m)
+            else:
+                r = fma(v, load(psi, b), r)
+                m = fma(v, load(psi, b + WIDTH), m)
+        for j in range(len(matrix)):
+            w = matrix[i, j]
+            if w != 0.0:
+                b = at(j)
+                wr, wi = spread(w.real), spread(w.imag)
+                br, bm = load(psi, b), load(psi, b + WIDTH)
+                r = fma(wr, br, fma(-wi, bm, r))
+                m = fma(wr, bm, fma(wi, br, m))
+        store(lam, a, r)
+        store(lam, a + WIDTH, m)
+        total = fma(load(psi, a), r, fma(load(psi, a + WIDTH), m, total))
+    return total
