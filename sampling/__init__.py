@@ -10,7 +10,8 @@ Knows circuits and random numbers, and never the closed forms that it is to chec
 """
 
 from sampling.ansatz import CATALOGUE, Ansatz, ansatz
-from sampling.circuit import CircuitEnsemble
+from sampling.circuit import CircuitEnsemble, CircuitModel
+from sampling.distributions import Beta, Distribution, Normal, Uniform
 from sampling.draws import STREAM_VERSION, Draws, Ensemble, chunk_generator, chunk_sizes, sample
 from sampling.haar import HaarLayers
 from sampling.haar_dense import draw_dense
@@ -19,10 +20,15 @@ __all__ = [
     "CATALOGUE",
     "STREAM_VERSION",
     "Ansatz",
+    "Beta",
     "CircuitEnsemble",
+    "CircuitModel",
+    "Distribution",
     "Draws",
     "Ensemble",
     "HaarLayers",
+    "Normal",
+    "Uniform",
     "ansatz",
     "chunk_generator",
     "chunk_sizes",

@@ -1,68 +1,237 @@
-"""The ensemble of a parameterised circuit: fixed gates, random angles."""
+"""A parameterised circuit with an observable: outputs, gradients, kernels, and the ensemble of its random angles."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.circuit import QuantumCircuit
+from qiskit.circuit import Parameter, QuantumCircuit
+from qiskit.quantum_info import Statevector
 
+from sampling.distributions import Distribution, Uniform
 from sampling.draws import Draws
-from sampling.engine import CompiledObservable, compile_observable, value_and_gradient, value_and_kernel
+from sampling.engine import adjoint, compile_observable, second_derivative
 from sampling.operators import OperatorLike
 from sampling.program import Program, compile_circuit
+from sampling.simd import WIDTH
 
-_BATCH = 512
-"""Draws whose angles are held at once, so that memory stays bounded."""
+Array = NDArray[np.float64]
+_BATCH_NUMBERS = 2**20
+"""Angles that one thread holds at a time, so that memory stays bounded whatever the number of draws."""
 
 
-@dataclass(frozen=True)
-class CircuitEnsemble:
-    """A circuit with every parameter uniform on [0, 2π).
+class CircuitModel:
+    """f(θ, x) = <0|U†OU|0> and its derivatives by the trainable parameters, for batches of θ and of inputs x.
 
     Args:
         circuit: parameterised ``QuantumCircuit`` of unitary gates.
-        observable: O, a ``SparsePauliOp``, ``Operator`` or dense Hermitian matrix on the circuit's qubits.
+        observable: O on the circuit's qubits: ``SparsePauliOp``, ``Operator``, dense Hermitian matrix, or a
+            ``Statevector`` for the projector on it.
+        inputs: the parameters that are data, in the order of the columns of x; all others are trainable.
+        workers: threads, all cores by default; results do not depend on it.
 
-    Raises ``ValueError`` for what ``compile_circuit`` or ``compile_observable`` refuse.
+    θ has the trainable parameters in the order of ``circuit.parameters``, shape (draws, L). Where the circuit has
+    inputs, x has shape (points, features) and results have a points axis after the draws axis.
+
+    Raises ``ValueError`` for circuits and observables that cannot be used, or too large for this machine's memory.
     """
 
-    circuit: QuantumCircuit = field(repr=False)
-    observable: OperatorLike = field(repr=False)
-    _compiled: tuple[Program, CompiledObservable] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Compile once."""
-        program = compile_circuit(self.circuit)
-        object.__setattr__(self, "_compiled", (program, compile_observable(self.observable, program.qubits)))
+    def __init__(
+        self,
+        circuit: QuantumCircuit,
+        observable: OperatorLike | Statevector,
+        inputs: Iterable[Parameter] = (),
+        workers: int | None = None,
+    ) -> None:
+        self.circuit, self.observable, self.inputs, self.workers = circuit, observable, tuple(inputs), workers
+        _check_memory(circuit.num_qubits, workers or os.cpu_count() or 1)
+        self._program = compile_circuit(circuit)
+        self._observable = compile_observable(observable, circuit.num_qubits)
+        unknown = [p.name for p in self.inputs if p not in circuit.parameters]
+        if unknown:
+            raise ValueError(f"inputs must be parameters of the circuit; it has none called {', '.join(unknown)}")
+        if len(set(self.inputs)) != len(self.inputs):
+            raise ValueError("inputs name a parameter twice")
+        if not self.parameters:
+            raise ValueError("all parameters of the circuit are inputs; a tangent kernel needs a trainable one")
 
     @property
     def parameters(self) -> int:
         """Number of trainable parameters L."""
-        return self._compiled[0].parameters
+        return len(self._trainable)
 
     @property
     def dimension(self) -> int:
         """Hilbert-space dimension D."""
-        return 1 << self._compiled[0].qubits
+        return 1 << self._program.qubits
 
-    def value_and_gradient(self, thetas: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """f, shape (draws,), and ∂f/∂θ, shape (draws, L), at given angles, shape (draws, L).
+    def outputs(self, thetas: Array, x: Array | None = None) -> Array:
+        """f, shape (draws,) or (draws, points)."""
+        return self._evaluate(thetas, x, lambda columns: adjoint(self._program, self._observable, columns, False)[0])
 
-        Columns follow ``circuit.parameters``.
+    def value_and_gradient(self, thetas: Array, x: Array | None = None) -> tuple[Array, Array]:
+        """f, and the Jacobian ∂f/∂θ with one axis more, of length L."""
+        both = self._evaluate(thetas, x, self._value_and_gradient)
+        return both[..., 0], both[..., 1:]
+
+    def kernel(self, thetas: Array, x: Array | None = None) -> Array:
+        """K = Σ_ℓ (∂_ℓ f)², shape (draws,).
+
+        With inputs, the kernel matrix K_ij = Σ_ℓ ∂_ℓ f(x_i) ∂_ℓ f(x_j), shape (draws, points, points).
         """
-        return value_and_gradient(*self._compiled, thetas)
+        if not self.inputs:
+            return self.value_and_kernel(thetas)[1]
+        _, gradient = self.value_and_gradient(thetas, x)
+        return np.asarray(gradient @ gradient.swapaxes(-1, -2))
 
-    def kernel(self, thetas: NDArray[np.float64]) -> NDArray[np.float64]:
-        """K at given angles: shape (draws, L) to shape (draws,)."""
-        return value_and_kernel(*self._compiled, thetas)[1]
+    def value_and_kernel(self, thetas: Array) -> tuple[Array, Array]:
+        """f and K of a circuit without inputs, both of shape (draws,)."""
+
+        def both(columns: Array) -> Array:
+            if self._program.nonlinear:
+                packed = self._value_and_gradient(columns)
+                return np.stack([packed[:, 0], np.einsum("dp,dp->d", packed[:, 1:], packed[:, 1:])], axis=-1)
+            values, norms, _ = adjoint(self._program, self._observable, columns, False)
+            return np.stack([values, norms], axis=-1)
+
+        packed = self._evaluate(thetas, None, both)
+        return packed[..., 0], packed[..., 1]
+
+    def dqntk(self, thetas: Array, x: Array | None = None) -> Array:
+        """μ = Σ_kℓ (∂_k∂_ℓ f)(∂_k f)(∂_ℓ f) of each output, shape (draws,) or (draws, points).
+
+        Computed as d²/ds² f(θ + s∇f) at s = 0, without a Hessian.
+        """
+        program = self._unmerged
+
+        def second(columns: Array) -> Array:
+            first, acceleration = np.zeros_like(columns), np.zeros_like(columns)
+            first[:, self._trainable] = self._value_and_gradient(columns)[:, 1:]
+            for index, angle in enumerate(program.nonlinear, start=program.parameters):
+                values, direction = columns[:, angle.columns].T, first[:, angle.columns].T
+                first[:, index] = sum(s(values) * d for s, d in zip(angle.slopes, direction, strict=True))
+                acceleration[:, index] = sum(
+                    c(values) * one * two
+                    for row, one in zip(angle.curvatures, direction, strict=True)
+                    for c, two in zip(row, direction, strict=True)
+                )
+            return second_derivative(program, self._observable, columns, first, acceleration)
+
+        return self._evaluate(thetas, x, second)
+
+    @cached_property
+    def _trainable(self) -> list[int]:
+        return [index for index, p in enumerate(self.circuit.parameters) if p not in self.inputs]
+
+    @cached_property
+    def _unmerged(self) -> Program:
+        return compile_circuit(self.circuit, merge=False)
+
+    def _value_and_gradient(self, columns: Array) -> Array:
+        """f and the gradient by the trainable parameters in one array, shape (evaluations, 1 + L)."""
+        values, _, gradient = adjoint(self._program, self._observable, columns)
+        for index, angle in enumerate(self._program.nonlinear, start=self._program.parameters):
+            for column, slope in zip(angle.columns, angle.slopes, strict=True):
+                gradient[:, column] += gradient[:, index] * slope(columns[:, angle.columns].T)
+        return np.concatenate([values[:, None], gradient[:, self._trainable]], axis=1)
+
+    def _evaluate(self, thetas: Array, x: Array | None, function: Callable[[Array], Array]) -> Array:
+        """Apply a function of the program's columns to every θ at every input, on threads, in bounded pieces."""
+        thetas = np.asarray(thetas, dtype=float)
+        if thetas.ndim != 2 or thetas.shape[1] != self.parameters:
+            raise ValueError(f"thetas has shape {thetas.shape}; give (draws, {self.parameters})")
+        features = np.empty((1, 0)) if x is None else np.asarray(x, dtype=float)
+        if features.ndim != 2 or features.shape[1] != len(self.inputs):
+            given = "nothing" if x is None else f"shape {features.shape}"
+            raise ValueError(f"x is {given}; give (points, {len(self.inputs)}) for the circuit's inputs")
+        points = len(features)
+        total, size = len(thetas) * points, _batch(self._program.columns)
+        data = [list(self.circuit.parameters).index(p) for p in self.inputs]
+
+        def piece(start: int) -> Array:
+            index = np.arange(start, min(start + size, total))
+            columns = np.zeros((len(index), self._program.columns))
+            columns[:, self._trainable] = thetas[index // points]
+            columns[:, data] = features[index % points]
+            for place, angle in enumerate(self._program.nonlinear, start=self._program.parameters):
+                columns[:, place] = _within_a_turn(angle.value(columns[:, angle.columns].T))
+            return function(columns)
+
+        starts = range(0, total, size)
+        if len(starts) <= 1 or self.workers == 1:
+            parts = [piece(start) for start in starts] or [function(np.zeros((0, self._program.columns)))]
+        else:
+            with ThreadPoolExecutor(self.workers or os.cpu_count() or 1) as pool:
+                parts = list(pool.map(piece, starts))
+        result = np.concatenate(parts)
+        shape = (len(thetas),) if x is None else (len(thetas), points)
+        return result.reshape(*shape, *result.shape[1:])
+
+
+@dataclass(frozen=True)
+class CircuitEnsemble:
+    """A circuit with random angles.
+
+    Args:
+        circuit, observable: as for ``CircuitModel``; every parameter is trainable.
+        distribution: of the angles, from ``sampling.distributions`` or any function of a generator and a shape
+            (draws, L); uniform on [0, 2π) by default.
+    """
+
+    circuit: QuantumCircuit = field(repr=False)
+    observable: OperatorLike | Statevector = field(repr=False)
+    distribution: Distribution = field(default_factory=Uniform)
+    model: CircuitModel = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Compile once. Chunks are what threads share out, so the model itself takes one."""
+        object.__setattr__(self, "model", CircuitModel(self.circuit, self.observable, workers=1))
+
+    @property
+    def parameters(self) -> int:
+        """Number of trainable parameters L."""
+        return self.model.parameters
+
+    @property
+    def dimension(self) -> int:
+        """Hilbert-space dimension D."""
+        return self.model.dimension
 
     def draw(self, draws: int, rng: np.random.Generator) -> Draws:
         """``draws`` independent sets of angles."""
-        kernel, output = np.empty(draws), np.empty(draws)
-        for start in range(0, draws, _BATCH):
-            batch = slice(start, min(start + _BATCH, draws))
-            thetas = rng.uniform(0.0, 2 * np.pi, (batch.stop - start, self.parameters))
-            output[batch], kernel[batch] = value_and_kernel(*self._compiled, thetas)
-        return Draws(kernel, output)
+        parts = []
+        size = _batch(self.parameters)
+        for start in range(0, draws, size):
+            shape = (min(size, draws - start), self.parameters)
+            thetas = np.asarray(self.distribution(rng, shape), dtype=float)
+            if thetas.shape != shape:
+                raise ValueError(f"the distribution gave shape {thetas.shape} for {shape}")
+            output, kernel = self.model.value_and_kernel(thetas)
+            parts.append(Draws(kernel, output))
+        return Draws.concatenate(parts)
+
+
+def _batch(columns: int) -> int:
+    """Evaluations in a piece: a multiple of the vector's width."""
+    return int(np.clip(_BATCH_NUMBERS // columns, WIDTH, 512)) // WIDTH * WIDTH
+
+
+def _within_a_turn(angles: Array) -> Array:
+    """The same rotations by angles in (-2π, 2π]; products of parameters may be far larger."""
+    return np.where(np.abs(angles) > 4 * np.pi, 2 * np.arctan2(np.sin(angles / 2), np.cos(angles / 2)), angles)
+
+
+def _check_memory(qubits: int, workers: int) -> None:
+    """Refuse a circuit whose states do not fit: five states of eight draws on each thread, and the signs."""
+    needed = workers * 5 * (1 << qubits) * 132 + 16 * (1 << qubits)
+    available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > available:
+        raise ValueError(
+            f"{qubits} qubits need {needed / 2**30:.3g} GiB on {workers} threads; "
+            f"this machine has {available / 2**30:.3g} GiB"
+        )

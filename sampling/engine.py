@@ -9,16 +9,17 @@ Im<λ|P|ψ> off the pair (ψ, adjoint state λ) in the same loop that undoes the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.quantum_info import SparsePauliOp
+from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from sampling.diagonals import merged, unmerged
 from sampling.gates import aligned, at, fixed, jit, observe, rotate, unrotate
 from sampling.operators import OperatorLike, dimension, hermitian, pauli_masks
-from sampling.program import CX, MERGED, Program
-from sampling.simd import WIDTH, fma, load, sine_cosine, spread, store
+from sampling.program import CX, MERGED, REAL, Program
+from sampling.simd import WIDTH, fma, load, parity, sine_cosine, spread, store
 
 Array = NDArray[np.float64]
 _LARGEST_ANGLE = 1e6
@@ -32,91 +33,118 @@ class CompiledObservable:
     Attributes:
         terms: int64, shape (terms, 3): X mask, Z mask, number of Y modulo 4.
         coefficients: shape (terms,).
-        matrix: complex128, shape (D, D); (0, 0) when there are terms.
+        matrix: complex128, shape (D, D); (0, 0) unless the observable is dense.
+        vector: complex128, shape (D,); (0,) unless the observable is the projector on this state.
     """
 
     terms: NDArray[np.int64]
     coefficients: Array
     matrix: NDArray[np.complex128]
+    vector: NDArray[np.complex128]
 
 
-def compile_observable(observable: OperatorLike, qubits: int) -> CompiledObservable:
-    """The engine's form of an observable on ``qubits`` qubits; ``ValueError`` on another size or not Hermitian."""
-    checked = hermitian(observable)
-    if dimension(checked) != 2**qubits:
-        raise ValueError(f"the observable acts on dimension {dimension(checked)}, the circuit on {2**qubits}")
-    if isinstance(checked, SparsePauliOp):
+def compile_observable(observable: OperatorLike | Statevector, qubits: int) -> CompiledObservable:
+    """The engine's form of an observable on ``qubits`` qubits; a ``Statevector`` stands for the projector on it.
+
+    Raises ``ValueError`` on another size, or if it is not Hermitian or not normalised.
+    """
+    if isinstance(observable, Statevector):
+        checked: SparsePauliOp | Array | None = None
+        size = observable.dim
+    else:
+        checked = hermitian(observable)
+        size = dimension(checked)
+    if size != 2**qubits:
+        raise ValueError(f"the observable acts on dimension {size}, the circuit on {2**qubits}")
+    terms, coefficients = np.empty((0, 3), np.int64), np.empty(0)
+    matrix, vector = np.empty((0, 0), complex), np.empty(0, complex)
+    if checked is None:
+        vector = np.ascontiguousarray(observable.data, dtype=complex)
+        if not np.isclose(np.linalg.norm(vector), 1.0, rtol=0, atol=1e-10):
+            raise ValueError("the state of a projector must have norm 1")
+    elif isinstance(checked, SparsePauliOp):
         x, z, y = pauli_masks(checked)
-        return CompiledObservable(
-            np.stack([x, z, y % 4], axis=1), checked.coeffs.real.astype(float), np.empty((0, 0), complex)
-        )
-    return CompiledObservable(np.empty((0, 3), np.int64), np.empty(0), checked)
+        terms, coefficients = np.stack([x, z, y % 4], axis=1), checked.coeffs.real.astype(float)
+    else:
+        matrix = checked
+    return CompiledObservable(terms, coefficients, matrix, vector)
 
 
-def value_and_gradient(program: Program, observable: CompiledObservable, thetas: Array) -> tuple[Array, Array]:
-    """Outputs and gradients of a batch of parameter vectors.
+def adjoint(
+    program: Program, observable: CompiledObservable, columns: Array, keep: bool = True
+) -> tuple[Array, Array, Array]:
+    """Outputs, squared gradient norms, and gradients of a batch.
 
     Args:
         program: from ``compile_circuit``.
         observable: from ``compile_observable``.
-        thetas: shape (draws, L), in the order of ``circuit.parameters``.
+        columns: shape (draws, program.columns): parameters in ``circuit.parameters`` order, then nonlinear angles.
+        keep: whether to return gradients; without, no (draws, columns) array is made.
 
     Returns:
-        f, shape (draws,), and ∂f/∂θ, shape (draws, L).
+        f, shape (draws,); Σ (∂f/∂column)², shape (draws,); ∂f/∂column, shape (draws, columns) or (0, columns).
     """
-    values, _, gradients = _evaluate(program, observable, thetas, True)
-    return values, gradients
+    draws = len(columns)
+    values, norms = np.empty(draws), np.empty(draws)
+    gradients = np.empty((draws if keep else 0, program.columns))
+    _run(*_tables(program, observable, columns), values, norms, gradients)
+    return values, norms, gradients
 
 
-def value_and_kernel(program: Program, observable: CompiledObservable, thetas: Array) -> tuple[Array, Array]:
-    """Outputs f and kernels K = Σ (∂f/∂θ)², both of shape (draws,), without storing gradients."""
-    values, kernels, _ = _evaluate(program, observable, thetas, False)
-    return values, kernels
+def second_derivative(
+    program: Program, observable: CompiledObservable, columns: Array, first: Array, second: Array
+) -> Array:
+    """d²f/ds² at s = 0 along columns + s·first + s²/2·second, each of shape (draws, program.columns).
+
+    Three states go forward: ψ and its first two derivatives by s. The program must not have merged diagonals.
+    """
+    values = np.empty(len(columns))
+    _run_taylor(*_tables(program, observable, columns), first, second, values)
+    return values
 
 
-def _evaluate(
-    program: Program, observable: CompiledObservable, thetas: Array, keep: bool
-) -> tuple[Array, Array, Array]:
-    thetas = np.ascontiguousarray(thetas, dtype=float)
-    if thetas.ndim != 2 or thetas.shape[1] != program.parameters:
-        raise ValueError(f"thetas has shape {thetas.shape}; give (draws, {program.parameters})")
-    if not np.isfinite(thetas).all():
-        raise ValueError("some thetas are not finite")
-    reach = abs(program.jacobian) @ np.abs(thetas).max(axis=0, initial=0.0) + np.abs(program.offsets)
+def _tables(program: Program, observable: CompiledObservable, columns: Array) -> tuple[Any, ...]:
+    """The compiled kernels' common arguments, checked."""
+    if not np.isfinite(columns).all():
+        raise ValueError("some angles are not finite")
+    reach = abs(program.jacobian) @ np.abs(columns).max(axis=0, initial=0.0) + np.abs(program.offsets)
     if reach.max(initial=0.0) > _LARGEST_ANGLE:
         raise ValueError(f"a gate's angle may reach {reach.max():.3g}; keep angles below {_LARGEST_ANGLE:.0e}")
-    draws = len(thetas)
-    values, kernels = np.empty(draws), np.empty(draws)
-    gradients = np.empty((draws if keep else 0, program.parameters))
-    _run(
+    return (
         program.rows, program.wires, program.matrices, program.members, program.signs, 1 << program.qubits,
         program.jacobian.indptr, program.jacobian.indices, program.jacobian.data, program.offsets,
-        observable.terms, observable.coefficients, observable.matrix,
-        thetas, values, kernels, gradients,
+        observable.terms, observable.coefficients, observable.matrix, observable.vector, columns,
     )  # fmt: skip
-    return values, kernels, gradients
 
 
 @jit
-def _read_angles(thetas, start, indptr, indices, slopes, offsets, columns, cos, sin):  # type: ignore[no-untyped-def]
-    """Half angles of eight draws, as cosines and sines; draws past the end repeat the last one."""
+def _read_half_angles(thetas, start, indptr, indices, slopes, columns, half):  # type: ignore[no-untyped-def]
+    """Half of jacobian · thetas for eight draws; draws past the end repeat the last one."""
     last = len(thetas) - 1
     for p in range(thetas.shape[1]):
         for b in range(WIDTH):
             columns[p * WIDTH + b] = thetas[min(start + b, last), p]
-    for a in range(len(offsets)):
-        angle = spread(0.5 * offsets[a])
+    for a in range(len(indptr) - 1):
+        angle = spread(0.0)
         for e in range(indptr[a], indptr[a + 1]):
             angle = fma(spread(0.5 * slopes[e]), load(columns, indices[e] * WIDTH), angle)
-        s, c = sine_cosine(angle)
+        store(half, a * WIDTH, angle)
+
+
+@jit
+def _read_angles(thetas, start, indptr, indices, slopes, offsets, columns, cos, sin):  # type: ignore[no-untyped-def]
+    """Half angles of eight draws, as cosines and sines."""
+    _read_half_angles(thetas, start, indptr, indices, slopes, columns, cos)
+    for a in range(len(offsets)):
+        s, c = sine_cosine(load(cos, a * WIDTH) + spread(0.5 * offsets[a]))
         store(cos, a * WIDTH, c)
         store(sin, a * WIDTH, s)
 
 
 @jit
 def _run(  # type: ignore[no-untyped-def]
-    rows, wires, matrices, members, signs, dimension, indptr, indices, jacobian, offsets, terms, coefficients, matrix,
-    thetas, values, kernels, gradients,
+    rows, wires, matrices, members, signs, dimension, indptr, indices, jacobian, offsets, terms, coefficients,
+    matrix, vector, thetas, values, kernels, gradients,
 ):  # fmt: skip
     angles, parameters = len(offsets), thetas.shape[1]
     psi, lam = aligned(at(dimension)), aligned(at(dimension))
@@ -138,7 +166,7 @@ def _run(  # type: ignore[no-untyped-def]
             else:
                 here = row[4] * WIDTH
                 rotate(row, load(cos, here), load(sin, here), psi, dimension)
-        store(result, 0, observe(terms, coefficients, matrix, psi, lam, dimension))
+        store(result, 0, observe(terms, coefficients, matrix, vector, psi, lam, dimension))
         values[start : start + count] = result[:count]
         for g in range(len(rows) - 1, -1, -1):
             row = rows[g]
@@ -164,3 +192,66 @@ def _run(  # type: ignore[no-untyped-def]
         for b in range(min(count, len(gradients) - start)):
             for p in range(parameters):
                 gradients[start + b, p] = columns[p * WIDTH + b]
+
+
+@jit
+def _accumulate(row, factor, source, target, dimension):  # type: ignore[no-untyped-def]
+    """target ← target - i factor P source."""
+    kind, x, z, sign = row[0], row[1], row[2], row[3]
+    for i in range(dimension):
+        j = i ^ x
+        a, b = at(i), at(j)
+        r, m = load(source, b), load(source, b + WIDTH)
+        s = -factor if (parity(j & z) == 1) == (sign == 1) else factor
+        if kind == REAL:
+            store(target, a, fma(s, r, load(target, a)))
+            store(target, a + WIDTH, fma(s, m, load(target, a + WIDTH)))
+        else:
+            store(target, a, fma(s, m, load(target, a)))
+            store(target, a + WIDTH, fma(-s, r, load(target, a + WIDTH)))
+
+
+@jit
+def _run_taylor(  # type: ignore[no-untyped-def]
+    rows, wires, matrices, members, signs, dimension, indptr, indices, jacobian, offsets, terms, coefficients,
+    matrix, vector, thetas, first, second, values,
+):  # fmt: skip
+    angles, parameters, size = len(offsets), thetas.shape[1], at(dimension)
+    zero, one, two, work = aligned(size), aligned(size), aligned(size), aligned(size)
+    buffer, columns, result = aligned(2 * WIDTH * dimension), aligned(parameters * WIDTH), aligned(WIDTH)
+    cos, sin, velocity, acceleration = (
+        aligned(angles * WIDTH), aligned(angles * WIDTH), aligned(angles * WIDTH), aligned(angles * WIDTH),
+    )  # fmt: skip
+    for start in range(0, len(thetas), WIDTH):
+        count = min(WIDTH, len(thetas) - start)
+        _read_angles(thetas, start, indptr, indices, jacobian, offsets, columns, cos, sin)
+        _read_half_angles(first, start, indptr, indices, jacobian, columns, velocity)
+        _read_half_angles(second, start, indptr, indices, jacobian, columns, acceleration)
+        zero[:], one[:], two[:] = 0.0, 0.0, 0.0
+        zero[:WIDTH] = 1.0
+        for g in range(len(rows)):
+            row = rows[g]
+            if row[0] >= CX:
+                fixed(row, wires, matrices, False, zero, dimension, buffer)
+                fixed(row, wires, matrices, False, one, dimension, buffer)
+                fixed(row, wires, matrices, False, two, dimension, buffer)
+                continue
+            here = row[4] * WIDTH
+            v, w = load(velocity, here), load(acceleration, here)
+            _accumulate(row, v + v, one, two, dimension)
+            _accumulate(row, w, zero, two, dimension)
+            for i in range(dimension):
+                for a in (at(i), at(i) + WIDTH):
+                    store(two, a, fma(-(v * v), load(zero, a), load(two, a)))
+            _accumulate(row, v, zero, one, dimension)
+            c, s = load(cos, here), load(sin, here)
+            rotate(row, c, s, zero, dimension)
+            rotate(row, c, s, one, dimension)
+            rotate(row, c, s, two, dimension)
+        total = observe(terms, coefficients, matrix, vector, one, work, dimension)
+        observe(terms, coefficients, matrix, vector, zero, work, dimension)
+        for i in range(dimension):
+            for a in (at(i), at(i) + WIDTH):
+                total = fma(load(two, a), load(work, a), total)
+        store(result, 0, total + total)
+        values[start : start + count] = result[:count]

@@ -178,9 +178,14 @@ def fixed(row, wires, matrices, undo, psi, dimension, buffer):  # type: ignore[n
 
 
 @jit
-def observe(terms, coefficients, matrix, psi, lam, dimension):  # type: ignore[no-untyped-def]
+def observe(terms, coefficients, matrix, vector, psi, lam, dimension):  # type: ignore[no-untyped-def]
     """λ ← Oψ; returns <ψ|O|ψ>."""
-    total = spread(0.0)
+    total, overlap_r, overlap_m = spread(0.0), spread(0.0), spread(0.0)
+    for i in range(len(vector)):
+        vr, vi = spread(vector[i].real), spread(vector[i].imag)
+        r, m = load(psi, at(i)), load(psi, at(i) + WIDTH)
+        overlap_r = fma(vr, r, fma(vi, m, overlap_r))
+        overlap_m = fma(vr, m, fma(-vi, r, overlap_m))
     for i in range(dimension):
         a = at(i)
         r, m = spread(0.0), spread(0.0)
@@ -197,6 +202,10 @@ def observe(terms, coefficients, matrix, psi, lam, dimension):  # type: ignore[n
             else:
                 r = fma(v, load(psi, b), r)
                 m = fma(v, load(psi, b + WIDTH), m)
+        if len(vector):
+            vr, vi = spread(vector[i].real), spread(vector[i].imag)
+            r = fma(vr, overlap_r, -(vi * overlap_m))
+            m = fma(vr, overlap_m, vi * overlap_r)
         for j in range(len(matrix)):
             w = matrix[i, j]
             if w != 0.0:

@@ -1,8 +1,9 @@
 """A Qiskit circuit compiled to a flat program: Pauli rotations and fixed gates, one row each.
 
 A rotation is exp(-i a P/2) with a = Σ_p J_ap θ_p + offset, so parameters may be shared between gates and enter with
-any real factor. Qubit q is bit q of the amplitude index (Qiskit's little-endian order); parameters come in
-``circuit.parameters`` order. Global phases are dropped: no expectation value sees them.
+any real factor. An angle that is not linear gets a column of its own behind the parameters, which the caller fills
+with its value and from which it takes the derivative. Qubit q is bit q of the amplitude index (Qiskit's little-endian
+order); parameters come in ``circuit.parameters`` order. Global phases are dropped: no expectation value sees them.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.circuit import ControlFlowOp, Gate, ParameterExpression, QuantumCircuit
+from qiskit.circuit import ControlFlowOp, Gate, Parameter, ParameterExpression, QuantumCircuit
 from qiskit.quantum_info import Operator, Pauli
 from scipy.sparse import csr_array
+
+from sampling.expressions import Nonlinear, nonlinear
 
 DIAGONAL, REAL, IMAGINARY, CX, CZ, DENSE, MERGED = range(7)
 """Kinds of row: rotation with a diagonal, a real or an imaginary off-diagonal; fixed gates; merged diagonals."""
@@ -41,8 +44,9 @@ class Program:
         matrices: complex128, the entries of dense gates, row-major.
         members: int64, shape (rotations in merged diagonals, 2): Z mask, angle index.
         signs: the fixed ±1 diagonals of merged CZ gates, D entries each.
-        jacobian: shape (angles, parameters), d angle / d θ.
-        offsets: shape (angles,), the angles at θ = 0.
+        jacobian: shape (angles, columns), d angle / d column; columns are the parameters, then the nonlinear angles.
+        offsets: shape (angles,), the angles at zero.
+        nonlinear: the nonlinear angles, in the order of their columns.
     """
 
     qubits: int
@@ -53,10 +57,16 @@ class Program:
     signs: NDArray[np.float64]
     jacobian: csr_array
     offsets: NDArray[np.float64]
+    nonlinear: tuple[Nonlinear, ...]
 
     @property
     def parameters(self) -> int:
-        """Number of trainable parameters L."""
+        """Number of the circuit's parameters."""
+        return self.columns - len(self.nonlinear)
+
+    @property
+    def columns(self) -> int:
+        """Number of columns: parameters and nonlinear angles."""
         return int(self.jacobian.shape[1])
 
 
@@ -66,8 +76,8 @@ def compile_circuit(circuit: QuantumCircuit, merge: bool = True) -> Program:
     With ``merge``, neighbouring diagonal gates (RZ, RZZ, CZ, …) become one diagonal; without, every gate is a row.
 
     Gates with free parameters may be RX, RY, RZ, P, RXX, RYY, RZZ, RZX, U, or anything that Qiskit defines through
-    them; gates without may be any unitary. Raises ``ValueError`` for measurement, reset, control flow, a circuit
-    without parameters, or an angle that is not linear in the parameters.
+    them (a Pauli evolution is its synthesis, as on a backend); gates without may be any unitary. Raises ``ValueError``
+    for measurement, reset, control flow, or a circuit without parameters.
     """
     if circuit.num_parameters == 0:
         raise ValueError("the circuit has no parameters; a tangent kernel needs at least one")
@@ -91,6 +101,7 @@ class _Compiler:
         self.signs: dict[frozenset[tuple[int, int]], int] = {}
         self.offsets: list[float] = []
         self.entries: list[tuple[int, int, float]] = []
+        self.nonlinear: list[Nonlinear] = []
 
     def add(self, circuit: QuantumCircuit, wires: list[int]) -> None:
         for instruction in circuit.data:
@@ -130,12 +141,14 @@ class _Compiler:
         kind = DIAGONAL if x == 0 else REAL if y % 2 else IMAGINARY
         self.rows.append((kind, x, z, 1 if y % 4 < 2 else -1, len(self.offsets)))
         if isinstance(angle, ParameterExpression):
-            for parameter in angle.parameters:
-                slope = angle.gradient(parameter)
-                if isinstance(slope, ParameterExpression) and slope.parameters:
-                    raise ValueError(f"angle {angle} is not linear in {parameter}; give a linear expression")
-                self.entries.append((len(self.offsets), self.column[parameter], _real(slope, angle)))
-            angle = _real(angle.bind(dict.fromkeys(angle.parameters, 0.0)), angle)
+            slopes = _linear_slopes(angle)
+            if slopes is None:
+                self.entries.append((len(self.offsets), len(self.column) + len(self.nonlinear), 1.0))
+                self.nonlinear.append(nonlinear(angle, self.column))
+                angle = 0.0
+            else:
+                self.entries += [(len(self.offsets), self.column[p], slope) for p, slope in slopes.items()]
+                angle = _real(angle.bind(dict.fromkeys(angle.parameters, 0.0)), angle)
         self.offsets.append(float(angle))
 
     def dense(self, matrix: NDArray[np.complex128], wires: list[int]) -> None:
@@ -163,7 +176,7 @@ class _Compiler:
     def finish(self) -> Program:
         index = np.array([(row, column) for row, column, _ in self.entries], dtype=np.int64).reshape(-1, 2)
         slopes = np.array([slope for _, _, slope in self.entries])
-        shape = (len(self.offsets), len(self.column))
+        shape = (len(self.offsets), len(self.column) + len(self.nonlinear))
         return Program(
             self.qubits,
             np.array(self.rows, dtype=np.int64).reshape(-1, 5),
@@ -173,6 +186,7 @@ class _Compiler:
             np.concatenate([self.sign_table(pairs) for pairs in self.signs] or [np.empty(0)]),
             csr_array((slopes, (index[:, 0], index[:, 1])), shape=shape),
             np.array(self.offsets),
+            tuple(self.nonlinear),
         )
 
     def sign_table(self, pairs: frozenset[tuple[int, int]]) -> NDArray[np.float64]:
@@ -181,6 +195,20 @@ class _Compiler:
         for a, b in pairs:
             signs[(index & a != 0) & (index & b != 0)] *= -1.0
         return signs
+
+
+def _linear_slopes(angle: ParameterExpression) -> dict[Parameter, float] | None:
+    """d angle / d parameter where all are constant, else None."""
+    slopes = {}
+    for parameter in angle.parameters:
+        try:
+            slope = angle.gradient(parameter)
+        except RuntimeError as error:
+            raise ValueError(f"angle {angle} has no derivative: {error}") from error
+        if isinstance(slope, ParameterExpression) and slope.parameters:
+            return None
+        slopes[parameter] = _real(slope, angle)
+    return slopes
 
 
 def _real(value: Any, angle: Any) -> float:

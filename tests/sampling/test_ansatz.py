@@ -23,7 +23,7 @@ def test_pauli_convention_quadruples_the_kernel_at_half_the_angle(name):
         for generator in ("half-pauli", "pauli")
     )
     thetas = np.random.default_rng(2).uniform(0, 6, (4, half.parameters))
-    np.testing.assert_allclose(half.kernel(thetas) * 4, full.kernel(thetas / 2), atol=1e-12)
+    np.testing.assert_allclose(half.model.kernel(thetas) * 4, full.model.kernel(thetas / 2), atol=1e-12)
 
 
 def commutes_with_time_reversal(name, qubits):

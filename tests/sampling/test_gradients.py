@@ -8,17 +8,16 @@ from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
 from qiskit.circuit.library import PauliEvolutionGate, UnitaryGate
 from qiskit.quantum_info import Operator, Pauli, SparsePauliOp, Statevector, random_hermitian, random_unitary
 
-from sampling import CATALOGUE, CircuitEnsemble, ansatz
+from sampling import CATALOGUE, CircuitEnsemble, CircuitModel, ansatz, engine
 from sampling.aer import parameter_shift
-from sampling.engine import compile_observable, value_and_gradient
+from sampling.engine import compile_observable
 from sampling.program import compile_circuit
 
 TOLERANCE = 1e-10
 
 
 def adjoint(circuit, observable, thetas):
-    program = compile_circuit(circuit)
-    return value_and_gradient(program, compile_observable(observable, program.qubits), np.asarray(thetas))
+    return CircuitModel(circuit, observable).value_and_gradient(np.asarray(thetas))
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -205,9 +204,15 @@ def controlled():
     return circuit
 
 
-def nonlinear():
+def signed():
     circuit = QuantumCircuit(1)
-    circuit.rx(Parameter("a") * Parameter("b"), 0)
+    circuit.rx(Parameter("a").sign(), 0)
+    return circuit
+
+
+def large():
+    circuit = QuantumCircuit(40)
+    circuit.rx(Parameter("a"), 0)
     return circuit
 
 
@@ -217,7 +222,8 @@ def nonlinear():
         (measured(), SparsePauliOp("Z"), "'measure'"),
         (reset(), SparsePauliOp("Z"), "'reset'"),
         (controlled(), SparsePauliOp("Z"), "'if_else'"),
-        (nonlinear(), SparsePauliOp("Z"), "not linear"),
+        (signed(), SparsePauliOp("Z"), "no derivative"),
+        (large(), SparsePauliOp("Z" * 40), "40 qubits need .* GiB"),
         (QuantumCircuit(1), SparsePauliOp("Z"), "no parameters"),
         (ansatz("hea", 2, 1), SparsePauliOp("Z"), "dimension 2, the circuit on 4"),
         (ansatz("hea", 2, 1), Operator(np.triu(np.ones((4, 4)))), "not Hermitian"),
@@ -242,7 +248,7 @@ def test_merged_diagonals_against_one_gate_at_a_time(pair, seed):
     merged, single = (compile_circuit(circuit, merge=merge) for merge in (True, False))
     assert len(merged.rows) < len(single.rows)
     for one, other in zip(
-        value_and_gradient(merged, compiled, thetas), value_and_gradient(single, compiled, thetas), strict=True
+        engine.adjoint(merged, compiled, thetas), engine.adjoint(single, compiled, thetas), strict=True
     ):
         np.testing.assert_allclose(one, other, atol=1e-12)
 
