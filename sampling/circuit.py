@@ -21,8 +21,8 @@ from sampling.program import Program, compile_circuit
 from sampling.simd import WIDTH
 
 Array = NDArray[np.float64]
-_BATCH_NUMBERS = 2**20
-"""Angles that one thread holds at a time, so that memory stays bounded whatever the number of draws."""
+_BATCH_WORK = 2**24
+"""Amplitudes times angles that one thread takes at a time: bounds memory, and keeps all threads busy."""
 
 
 class CircuitModel:
@@ -72,12 +72,12 @@ class CircuitModel:
 
     def outputs(self, thetas: Array, x: Array | None = None) -> Array:
         """f, shape (draws,) or (draws, points)."""
-        return self._evaluate(thetas, x, lambda columns: adjoint(self._program, self._observable, columns, False)[0])
+        return self._evaluate(thetas, x, lambda c: adjoint(self._program, self._observable, c, keep=False)[:1])[0]
 
     def value_and_gradient(self, thetas: Array, x: Array | None = None) -> tuple[Array, Array]:
         """f, and the Jacobian ∂f/∂θ with one axis more, of length L."""
-        both = self._evaluate(thetas, x, self._value_and_gradient)
-        return both[..., 0], both[..., 1:]
+        values, gradient = self._evaluate(thetas, x, self._value_and_gradient)
+        return values, gradient
 
     def kernel(self, thetas: Array, x: Array | None = None) -> Array:
         """K = Σ_ℓ (∂_ℓ f)², shape (draws,).
@@ -90,17 +90,16 @@ class CircuitModel:
         return np.asarray(gradient @ gradient.swapaxes(-1, -2))
 
     def value_and_kernel(self, thetas: Array) -> tuple[Array, Array]:
-        """f and K of a circuit without inputs, both of shape (draws,)."""
+        """f and K of a circuit without inputs, both of shape (draws,); no gradient is stored."""
 
-        def both(columns: Array) -> Array:
+        def both(columns: Array) -> tuple[Array, ...]:
             if self._program.nonlinear:
-                packed = self._value_and_gradient(columns)
-                return np.stack([packed[:, 0], np.einsum("dp,dp->d", packed[:, 1:], packed[:, 1:])], axis=-1)
-            values, norms, _ = adjoint(self._program, self._observable, columns, False)
-            return np.stack([values, norms], axis=-1)
+                values, gradient = self._value_and_gradient(columns)
+                return values, np.einsum("dp,dp->d", gradient, gradient)
+            return adjoint(self._program, self._observable, columns, keep=False)[:2]
 
-        packed = self._evaluate(thetas, None, both)
-        return packed[..., 0], packed[..., 1]
+        values, kernel = self._evaluate(thetas, None, both)
+        return values, kernel
 
     def dqntk(self, thetas: Array, x: Array | None = None) -> Array:
         """μ = Σ_kℓ (∂_k∂_ℓ f)(∂_k f)(∂_ℓ f) of each output, shape (draws,) or (draws, points).
@@ -109,9 +108,9 @@ class CircuitModel:
         """
         program = self._unmerged
 
-        def second(columns: Array) -> Array:
+        def second(columns: Array) -> tuple[Array, ...]:
             first, acceleration = np.zeros_like(columns), np.zeros_like(columns)
-            first[:, self._trainable] = self._value_and_gradient(columns)[:, 1:]
+            first[:, self._trainable] = self._value_and_gradient(columns)[1]
             for index, angle in enumerate(program.nonlinear, start=program.parameters):
                 values, direction = columns[:, angle.columns].T, first[:, angle.columns].T
                 first[:, index] = sum(s(values) * d for s, d in zip(angle.slopes, direction, strict=True))
@@ -120,9 +119,9 @@ class CircuitModel:
                     for row, one in zip(angle.curvatures, direction, strict=True)
                     for c, two in zip(row, direction, strict=True)
                 )
-            return second_derivative(program, self._observable, columns, first, acceleration)
+            return (second_derivative(program, self._observable, columns, first, acceleration),)
 
-        return self._evaluate(thetas, x, second)
+        return self._evaluate(thetas, x, second)[0]
 
     @cached_property
     def _trainable(self) -> list[int]:
@@ -132,15 +131,17 @@ class CircuitModel:
     def _unmerged(self) -> Program:
         return compile_circuit(self.circuit, merge=False)
 
-    def _value_and_gradient(self, columns: Array) -> Array:
-        """f and the gradient by the trainable parameters in one array, shape (evaluations, 1 + L)."""
+    def _value_and_gradient(self, columns: Array) -> tuple[Array, ...]:
+        """f, shape (evaluations,), and the gradient by the trainable parameters, shape (evaluations, L)."""
         values, _, gradient = adjoint(self._program, self._observable, columns)
         for index, angle in enumerate(self._program.nonlinear, start=self._program.parameters):
             for column, slope in zip(angle.columns, angle.slopes, strict=True):
                 gradient[:, column] += gradient[:, index] * slope(columns[:, angle.columns].T)
-        return np.concatenate([values[:, None], gradient[:, self._trainable]], axis=1)
+        return values, gradient if self.parameters == self._program.columns else gradient[:, self._trainable]
 
-    def _evaluate(self, thetas: Array, x: Array | None, function: Callable[[Array], Array]) -> Array:
+    def _evaluate(
+        self, thetas: Array, x: Array | None, function: Callable[[Array], tuple[Array, ...]]
+    ) -> tuple[Array, ...]:
         """Apply a function of the program's columns to every θ at every input, on threads, in bounded pieces."""
         thetas = np.asarray(thetas, dtype=float)
         if thetas.ndim != 2 or thetas.shape[1] != self.parameters:
@@ -150,11 +151,14 @@ class CircuitModel:
             given = "nothing" if x is None else f"shape {features.shape}"
             raise ValueError(f"x is {given}; give (points, {len(self.inputs)}) for the circuit's inputs")
         points = len(features)
-        total, size = len(thetas) * points, _batch(self._program.columns)
+        total, size = len(thetas) * points, _batch(self._program.columns * self.dimension)
         data = [list(self.circuit.parameters).index(p) for p in self.inputs]
 
-        def piece(start: int) -> Array:
-            index = np.arange(start, min(start + size, total))
+        def piece(start: int) -> tuple[Array, ...]:
+            stop = min(start + size, total)
+            if self.parameters == self._program.columns:
+                return function(np.ascontiguousarray(thetas[start:stop]))
+            index = np.arange(start, stop)
             columns = np.zeros((len(index), self._program.columns))
             columns[:, self._trainable] = thetas[index // points]
             columns[:, data] = features[index % points]
@@ -162,15 +166,17 @@ class CircuitModel:
                 columns[:, place] = _within_a_turn(angle.value(columns[:, angle.columns].T))
             return function(columns)
 
-        starts = range(0, total, size)
-        if len(starts) <= 1 or self.workers == 1:
-            parts = [piece(start) for start in starts] or [function(np.zeros((0, self._program.columns)))]
+        starts = range(0, max(total, 1), size)
+        if len(starts) == 1 or self.workers == 1:
+            parts = [piece(start) for start in starts]
         else:
             with ThreadPoolExecutor(self.workers or os.cpu_count() or 1) as pool:
                 parts = list(pool.map(piece, starts))
-        result = np.concatenate(parts)
         shape = (len(thetas),) if x is None else (len(thetas), points)
-        return result.reshape(*shape, *result.shape[1:])
+        return tuple(
+            (p[0] if len(p) == 1 else np.concatenate(p)).reshape(*shape, *p[0].shape[1:])
+            for p in zip(*parts, strict=True)
+        )
 
 
 @dataclass(frozen=True)
@@ -205,7 +211,7 @@ class CircuitEnsemble:
     def draw(self, draws: int, rng: np.random.Generator) -> Draws:
         """``draws`` independent sets of angles."""
         parts = []
-        size = _batch(self.parameters)
+        size = _batch(self.parameters * self.dimension)
         for start in range(0, draws, size):
             shape = (min(size, draws - start), self.parameters)
             thetas = np.asarray(self.distribution(rng, shape), dtype=float)
@@ -216,9 +222,9 @@ class CircuitEnsemble:
         return Draws.concatenate(parts)
 
 
-def _batch(columns: int) -> int:
-    """Evaluations in a piece: a multiple of the vector's width."""
-    return int(np.clip(_BATCH_NUMBERS // columns, WIDTH, 512)) // WIDTH * WIDTH
+def _batch(work: int) -> int:
+    """Evaluations in a piece, a multiple of the vector's width."""
+    return int(np.clip(_BATCH_WORK // work, WIDTH, 512)) // WIDTH * WIDTH
 
 
 def _within_a_turn(angles: Array) -> Array:

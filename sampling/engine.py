@@ -18,7 +18,8 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 from sampling.diagonals import merged, unmerged
 from sampling.gates import aligned, at, fixed, jit, observe, rotate, unrotate
 from sampling.operators import OperatorLike, dimension, hermitian, pauli_masks
-from sampling.program import CX, MERGED, REAL, Program
+from sampling.pairs import rotate_pair, unrotate_pair
+from sampling.program import CX, MERGED, PAIR, REAL, Program
 from sampling.simd import WIDTH, fma, load, parity, sine_cosine, spread, store
 
 Array = NDArray[np.float64]
@@ -159,7 +160,9 @@ def _run(  # type: ignore[no-untyped-def]
         psi[:WIDTH] = 1.0
         for g in range(len(rows)):
             row = rows[g]
-            if row[0] == MERGED:
+            if row[0] == PAIR:
+                rotate_pair(row, members, cos, sin, psi, dimension)
+            elif row[0] == MERGED:
                 merged(row, members, signs, cos, sin, psi, buffer, dimension)
             elif row[0] >= CX:
                 fixed(row, wires, matrices, False, psi, dimension, buffer)
@@ -170,7 +173,9 @@ def _run(  # type: ignore[no-untyped-def]
         values[start : start + count] = result[:count]
         for g in range(len(rows) - 1, -1, -1):
             row = rows[g]
-            if row[0] == MERGED:
+            if row[0] == PAIR:
+                unrotate_pair(row, members, cos, sin, psi, lam, slopes, dimension)
+            elif row[0] == MERGED:
                 unmerged(row, members, signs, cos, sin, psi, lam, buffer, slopes, dimension)
             elif row[0] >= CX:
                 fixed(row, wires, matrices, True, psi, dimension, buffer)

@@ -21,8 +21,9 @@ from scipy.sparse import csr_array
 
 from sampling.expressions import Nonlinear, nonlinear
 
-DIAGONAL, REAL, IMAGINARY, CX, CZ, DENSE, MERGED = range(7)
-"""Kinds of row: rotation with a diagonal, a real or an imaginary off-diagonal; fixed gates; merged diagonals."""
+DIAGONAL, REAL, IMAGINARY, CX, CZ, DENSE, MERGED, PAIR = range(8)
+"""Kinds of row: rotation with a diagonal, a real or an imaginary off-diagonal; fixed gates; merged diagonals, and pairs
+of RX or RY."""
 
 _WORTH_MERGING = 3
 """Diagonal gates in a row from which on one pass over a merged diagonal is cheaper than a pass each."""
@@ -39,10 +40,11 @@ class Program:
         qubits: number of qubits n.
         rows: int64, shape (gates, 5). Rotations: kind, X mask, Z mask, sign, angle index. CX, CZ: kind, control mask,
             target mask, 0, 0. Dense: kind, qubit count, offset into ``wires``, offset into ``matrices``, 0. Merged:
-            kind, first and number of ``members``, offset into ``signs`` or -1, 0.
+            kind, first and number of ``members``, offset into ``signs`` or -1, 0. Pair: kind, bit of the first
+            rotation, bit of the second, 1 and 2 for which are RY, first of its ``members``.
         wires: int64, the qubits of dense gates, first qubit least significant.
         matrices: complex128, the entries of dense gates, row-major.
-        members: int64, shape (rotations in merged diagonals, 2): Z mask, angle index.
+        members: int64, shape (rotations in merged rows, 2): Z mask, angle index.
         signs: the fixed ±1 diagonals of merged CZ gates, D entries each.
         jacobian: shape (angles, columns), d angle / d column; columns are the parameters, then the nonlinear angles.
         offsets: shape (angles,), the angles at zero.
@@ -73,7 +75,8 @@ class Program:
 def compile_circuit(circuit: QuantumCircuit, merge: bool = True) -> Program:
     """The program of a parameterised unitary circuit.
 
-    With ``merge``, neighbouring diagonal gates (RZ, RZZ, CZ, …) become one diagonal; without, every gate is a row.
+    With ``merge``, neighbouring diagonal gates (RZ, RZZ, CZ, …) become one diagonal and neighbouring RX or RY on
+    different qubits go in pairs; without, every gate is a row.
 
     Gates with free parameters may be RX, RY, RZ, P, RXX, RYY, RZZ, RZX, U, or anything that Qiskit defines through
     them (a Pauli evolution is its synthesis, as on a backend); gates without may be any unitary. Raises ``ValueError``
@@ -172,6 +175,20 @@ class _Compiler:
             merged.append((MERGED, len(self.members), len(rotations), offset, 0))
             self.members += rotations
         self.rows = merged
+        self.pair()
+
+    def pair(self) -> None:
+        """Join each two neighbouring single-qubit RX or RY on different qubits."""
+        paired: list[tuple[int, int, int, int, int]] = []
+        for row in self.rows:
+            last = paired[-1] if paired else row
+            if _is_turn(last) and _is_turn(row) and last[1] != row[1]:
+                flags = (last[0] == REAL) + 2 * (row[0] == REAL)
+                paired[-1] = (PAIR, last[1], row[1], flags, len(self.members))
+                self.members += [(0, last[4]), (0, row[4])]
+            else:
+                paired.append(row)
+        self.rows = paired
 
     def finish(self) -> Program:
         index = np.array([(row, column) for row, column, _ in self.entries], dtype=np.int64).reshape(-1, 2)
@@ -195,6 +212,11 @@ class _Compiler:
         for a, b in pairs:
             signs[(index & a != 0) & (index & b != 0)] *= -1.0
         return signs
+
+
+def _is_turn(row: tuple[int, int, int, int, int]) -> bool:
+    """Whether a row is RX or RY on one qubit."""
+    return row[0] in (REAL, IMAGINARY) and row[1] & (row[1] - 1) == 0 and row[2] in (0, row[1])
 
 
 def _linear_slopes(angle: ParameterExpression) -> dict[Parameter, float] | None:

@@ -1,6 +1,6 @@
 """How often the intervals miss, against what they promise, on kernels whose law is known.
 
-    python benchmarks/coverage.py [repetitions]
+    python benchmarks/interval_coverage.py [repetitions]
 
 Kernels come from the product law of Haar layers with a Pauli generator (Beta variables), 20 000 a repetition. Prints,
 for nominal miss rates of 5 % and 0.2 %, the measured rate below and above the truth; its own standard error is
