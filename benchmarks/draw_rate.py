@@ -62,13 +62,22 @@ def limit() -> float:
     return best
 
 
+def timed(run: Gradients, draws: int, parameters: int, rng: np.random.Generator) -> float:
+    """Seconds for a number of draws: of angles, gradients and K for us, of gradients at given angles for peers."""
+    thetas = rng.uniform(0, 2 * np.pi, (0 if hasattr(run, "draw") else draws, parameters))
+    start = time.perf_counter()
+    if hasattr(run, "draw"):
+        run.draw(draws)
+    else:
+        run(thetas)
+    return time.perf_counter() - start
+
+
 def calibrate(run: Gradients, parameters: int, rng: np.random.Generator) -> int:
     """Draws that take about SECONDS."""
     draws = getattr(run, "batch", 1)
     while True:
-        start = time.perf_counter()
-        run(rng.uniform(0, 2 * np.pi, (draws, parameters)))
-        seconds = time.perf_counter() - start
+        seconds = timed(run, draws, parameters, rng)
         if seconds > SECONDS / 4:
             return max(1, round(draws * min(SECONDS / seconds, 4)))
         draws *= 4
@@ -102,10 +111,7 @@ def measure(qubits: int, layers: int, rounds: int, peak: float) -> list[dict[str
     rates: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
-            batch = rng.uniform(0, 2 * np.pi, (counts[name], parameters))
-            start = time.perf_counter()
-            run(batch)
-            rates[name].append(counts[name] / (time.perf_counter() - start))
+            rates[name].append(counts[name] / timed(run, counts[name], parameters, rng))
     for row in rows:
         name = str(row["contender"])
         if name in rates:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from sampling.engine import adjoint, compile_observable, second_derivative
 from sampling.operators import OperatorLike
 from sampling.program import Program, compile_circuit
 from sampling.simd import WIDTH
+
+if TYPE_CHECKING:
+    from sampling.aer import AerGradients
 
 Array = NDArray[np.float64]
 _BATCH_WORK = 2**24
@@ -187,16 +191,30 @@ class CircuitEnsemble:
         circuit, observable: as for ``CircuitModel``; every parameter is trainable.
         distribution: of the angles, from ``sampling.distributions`` or any function of a generator and a shape
             (draws, L); uniform on [0, 2π) by default.
+        engine: ``adjoint``, exact and fast, or ``aer``, the parameter-shift rule on Qiskit Aer.
+        shots, noise_model: for Aer, see ``sampling.aer.AerGradients``; its K from shots is the unbiased one.
     """
 
     circuit: QuantumCircuit = field(repr=False)
     observable: OperatorLike | Statevector = field(repr=False)
     distribution: Distribution = field(default_factory=Uniform)
+    engine: Literal["adjoint", "aer"] = "adjoint"
+    shots: int | None = None
+    noise_model: Any = field(default=None, repr=False)
     model: CircuitModel = field(init=False, repr=False, compare=False)
+    _aer: AerGradients | None = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self) -> None:
         """Compile once. Chunks are what threads share out, so the model itself takes one."""
         object.__setattr__(self, "model", CircuitModel(self.circuit, self.observable, workers=1))
+        if self.engine == "aer":
+            from sampling.aer import AerGradients  # Aer takes a second to import
+
+            object.__setattr__(self, "_aer", AerGradients(self.circuit, self.observable, self.shots, self.noise_model))
+        elif self.engine != "adjoint":
+            raise ValueError(f"engine {self.engine!r} is unknown; choose adjoint or aer")
+        elif self.shots is not None or self.noise_model is not None:
+            raise ValueError("shots and noise models need engine='aer'; the adjoint engine is exact")
 
     @property
     def parameters(self) -> int:
@@ -217,7 +235,10 @@ class CircuitEnsemble:
             thetas = np.asarray(self.distribution(rng, shape), dtype=float)
             if thetas.shape != shape:
                 raise ValueError(f"the distribution gave shape {thetas.shape} for {shape}")
-            output, kernel = self.model.value_and_kernel(thetas)
+            if self._aer is None:
+                output, kernel = self.model.value_and_kernel(thetas)
+            else:
+                output, kernel = self._aer.kernel(thetas, seed=int(rng.integers(2**31)))
             parts.append(Draws(kernel, output))
         return Draws.concatenate(parts)
 

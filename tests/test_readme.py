@@ -11,8 +11,8 @@ from validation.cli import main
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
 
-def block(language):
-    return re.search(rf"```{language}\n(.*?)```", README, re.DOTALL).group(1)
+def block(language, number=0):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)[number]
 
 
 def test_the_python_example_runs_and_the_exact_law_is_not_rejected(capsys):
@@ -21,6 +21,17 @@ def test_the_python_example_runs_and_the_exact_law_is_not_rejected(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 5
     assert all(line.split()[-1] != "disagree" for line in lines if " exact " in line)
+
+
+def test_the_example_with_inputs_has_the_shapes_it_says():
+    scope = {}
+    exec(compile(block("python", 1), "README.md", "exec"), scope)
+    assert [scope[k].shape for k in ("outputs", "jacobian", "kernel", "mu")] == [
+        (10, 5),
+        (10, 5, 4),
+        (10, 5, 5),
+        (10, 5),
+    ]
 
 
 def test_the_predict_example_is_its_output(capsys):

@@ -54,6 +54,7 @@ def run_sweep(store: Store, workers: int | None = None, quiet: bool = False) -> 
         desc=f"{len(store.cells)} cells",
         bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}",
     )
+    bar.set_postfix_str("the first use on a machine compiles for some seconds")
     with bar, ThreadPoolExecutor(count) as pool:
         tasks = iter(missing)
         pending: dict[Future[Draws], tuple[Cell, int]] = {}
