@@ -64,7 +64,8 @@ def main() -> None:
         exact = gradient(qubits, layers, theta, few)
         kernel = abs(np.sum(slopes[0, few] ** 2) / float(np.sum(exact**2)) - 1)
         print(
-            f"| {qubits} | {layers} | {3 * qubits * layers} | {abs(float(values[0] - output(qubits, layers, theta))):.1e} "
+            f"| {qubits} | {layers} | {3 * qubits * layers} "
+            f"| {abs(float(values[0] - output(qubits, layers, theta))):.1e} "
             f"| {np.abs(slopes[0, few] - exact).astype(float).max():.1e} | {kernel:.1e} |",
             flush=True,
         )

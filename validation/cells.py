@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from qiskit.quantum_info import SparsePauliOp
+from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from sampling import CATALOGUE, STREAM_VERSION, CircuitEnsemble, Ensemble, HaarLayers, ansatz, chunk_sizes
 from theory import KernelLaw, OperatorMoments
@@ -79,7 +79,8 @@ class Cell:
 
     def build(self) -> Ensemble:
         """What sampling draws from."""
-        observable = parse_observable(self.observable, self.qubits).operator()
+        parsed = parse_observable(self.observable, self.qubits)
+        observable = parsed.operator()
         if self.ensemble == HAAR_LAYERS:
             scale = 0.5 if self.generator == "half-pauli" else 1.0
             pauli = SparsePauliOp("I" * (self.qubits - 1) + "Z", scale)
@@ -87,7 +88,8 @@ class Cell:
         sequence = np.random.SeedSequence(self.seed, spawn_key=(*self.key, 0, _CIRCUIT_STREAM))
         rng = np.random.default_rng(sequence)
         circuit = ansatz(self.ensemble, self.qubits, self.layers, self.generator, rng)
-        return CircuitEnsemble(circuit, observable)
+        # A rank-1 projector as its state costs O(D) to apply, as a matrix O(D²).
+        return CircuitEnsemble(circuit, Statevector.from_int(0, 1 << self.qubits) if parsed.rank == 1 else observable)
 
 
 def kernel_law(qubits: int, parameters: int, observable: str, generator: str) -> KernelLaw:

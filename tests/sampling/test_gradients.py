@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
-from qiskit.circuit.library import PauliEvolutionGate, UnitaryGate
+from qiskit.circuit import Gate, Parameter, ParameterVector, QuantumCircuit
+from qiskit.circuit.library import PauliEvolutionGate, UnitaryGate, get_standard_gate_name_mapping
 from qiskit.quantum_info import Operator, Pauli, SparsePauliOp, Statevector, random_hermitian, random_unitary
 
 from sampling import CATALOGUE, CircuitEnsemble, CircuitModel, ansatz, engine
@@ -269,3 +269,44 @@ def test_angles_far_from_zero_and_at_multiples_of_a_right_angle():
         adjoint(circuit, observable, np.nan * np.ones((1, 8)))
     with pytest.raises(ValueError, match=r"give \(draws, 8\)"):
         adjoint(circuit, observable, np.ones((1, 7)))
+
+
+STANDARD = {
+    name: gate
+    for name, gate in get_standard_gate_name_mapping().items()
+    if isinstance(gate, Gate) and gate.num_qubits > 0
+}
+
+
+@pytest.mark.parametrize("name", STANDARD)
+def test_every_standard_gate_of_qiskit(name):
+    """Between rotations that make every amplitude matter, its own angles free; gradients to 1e-8 by differences."""
+    gate = STANDARD[name].to_mutable()
+    width = gate.num_qubits
+    own = [Parameter(f"p{i}") for i in range(len(gate.params))]
+    gate.params = [0.7 * p + 0.2 for p in own]
+    circuit = QuantumCircuit(width)
+    for qubit in range(width):
+        circuit.u(0.3 + qubit, 0.5, Parameter(f"q{qubit}"), qubit)
+        circuit.sx(qubit)
+    circuit.append(gate, range(width)[::-1])
+    for qubit in range(width):
+        circuit.ry(0.4 * qubit + 0.3, qubit)
+    observable = SparsePauliOp(["Z" * width, "X" + "Y" * (width - 1)], [1.0, -0.6])
+    theta = np.random.default_rng(1).uniform(-2, 2, circuit.num_parameters)
+    values, gradients = adjoint(circuit, observable, theta[None])
+    assert values[0] == pytest.approx(statevector_value(circuit, observable, theta), abs=TOLERANCE)
+    expected = five_point(lambda t: statevector_value(circuit, observable, t), theta)
+    np.testing.assert_allclose(gradients[0], expected, atol=2e-8)
+
+
+def test_fourteen_qubits_against_statevector():
+    circuit = ansatz("hea-cz-ring", 14, 1)
+    observable = SparsePauliOp("ZX" + "I" * 11 + "Z")
+    theta = np.random.default_rng(1).uniform(0, 6, circuit.num_parameters)
+    values, gradients = adjoint(circuit, observable, theta[None])
+    assert values[0] == pytest.approx(statevector_value(circuit, observable, theta), abs=TOLERANCE)
+    for index in (0, 13, 27):
+        step = np.pi / 2 * (np.arange(28) == index)
+        shift = [statevector_value(circuit, observable, theta + s * step) for s in (1, -1)]
+        assert gradients[0, index] == pytest.approx((shift[0] - shift[1]) / 2, abs=TOLERANCE)
