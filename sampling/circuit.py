@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from sampling.aer import AerGradients
 
 Array = NDArray[np.float64]
-_BATCH_WORK = 2**24
-"""Amplitudes times angles that one thread takes at a time: bounds memory, and keeps all threads busy."""
+_BATCH_WORK, _BATCH_ANGLES = 2**24, 2**17
+"""Amplitudes times angles, and angles, that one thread takes at a time: keeps threads busy, and angles in cache."""
 
 
 class CircuitModel:
@@ -155,7 +155,7 @@ class CircuitModel:
             given = "nothing" if x is None else f"shape {features.shape}"
             raise ValueError(f"x is {given}; give (points, {len(self.inputs)}) for the circuit's inputs")
         points = len(features)
-        total, size = len(thetas) * points, _batch(self._program.columns * self.dimension)
+        total, size = len(thetas) * points, _batch(self._program.columns, self.dimension)
         data = [list(self.circuit.parameters).index(p) for p in self.inputs]
 
         def piece(start: int) -> tuple[Array, ...]:
@@ -229,7 +229,7 @@ class CircuitEnsemble:
     def draw(self, draws: int, rng: np.random.Generator) -> Draws:
         """``draws`` independent sets of angles."""
         parts = []
-        size = _batch(self.parameters * self.dimension)
+        size = _batch(self.parameters, self.dimension)
         for start in range(0, draws, size):
             shape = (min(size, draws - start), self.parameters)
             thetas = np.asarray(self.distribution(rng, shape), dtype=float)
@@ -243,9 +243,10 @@ class CircuitEnsemble:
         return Draws.concatenate(parts)
 
 
-def _batch(work: int) -> int:
+def _batch(angles: int, dimension: int) -> int:
     """Evaluations in a piece, a multiple of the vector's width."""
-    return int(np.clip(_BATCH_WORK // work, WIDTH, 512)) // WIDTH * WIDTH
+    size = min(_BATCH_WORK // (angles * dimension), _BATCH_ANGLES // angles)
+    return int(np.clip(size, WIDTH, 512)) // WIDTH * WIDTH
 
 
 def _within_a_turn(angles: Array) -> Array:

@@ -119,6 +119,12 @@ def _tables(program: Program, observable: CompiledObservable, columns: Array) ->
 
 
 @jit
+def _row(rows, g):  # type: ignore[no-untyped-def]
+    """A row as a tuple: five numbers in registers, where a view of an array would count references."""
+    return rows[g, 0], rows[g, 1], rows[g, 2], rows[g, 3], rows[g, 4]
+
+
+@jit
 def _read_half_angles(thetas, start, indptr, indices, slopes, columns, half):  # type: ignore[no-untyped-def]
     """Half of jacobian · thetas for eight draws; draws past the end repeat the last one."""
     last = len(thetas) - 1
@@ -159,7 +165,7 @@ def _run(  # type: ignore[no-untyped-def]
         psi[:] = 0.0
         psi[:WIDTH] = 1.0
         for g in range(len(rows)):
-            row = rows[g]
+            row = _row(rows, g)
             if row[0] == PAIR:
                 rotate_pair(row, members, cos, sin, psi, dimension)
             elif row[0] == MERGED:
@@ -172,7 +178,7 @@ def _run(  # type: ignore[no-untyped-def]
         store(result, 0, observe(terms, coefficients, matrix, vector, psi, lam, dimension))
         values[start : start + count] = result[:count]
         for g in range(len(rows) - 1, -1, -1):
-            row = rows[g]
+            row = _row(rows, g)
             if row[0] == PAIR:
                 unrotate_pair(row, members, cos, sin, psi, lam, slopes, dimension)
             elif row[0] == MERGED:
@@ -235,7 +241,7 @@ def _run_taylor(  # type: ignore[no-untyped-def]
         zero[:], one[:], two[:] = 0.0, 0.0, 0.0
         zero[:WIDTH] = 1.0
         for g in range(len(rows)):
-            row = rows[g]
+            row = _row(rows, g)
             if row[0] >= CX:
                 fixed(row, wires, matrices, False, zero, dimension, buffer)
                 fixed(row, wires, matrices, False, one, dimension, buffer)
