@@ -12,8 +12,9 @@ import numpy as np
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from sampling import CATALOGUE, STREAM_VERSION, CircuitEnsemble, Ensemble, HaarLayers, ansatz, chunk_sizes
-from theory import KernelLaw, OperatorMoments
+from theory import KernelLaw
 from validation.config import HAAR_LAYERS, SweepConfig
+from validation.law import kernel_law
 from validation.observables import parse_observable
 
 _CIRCUIT_STREAM = 0xC1AC
@@ -90,16 +91,6 @@ class Cell:
         circuit = ansatz(self.ensemble, self.qubits, self.layers, self.generator, rng)
         # A rank-1 projector as its state costs O(D) to apply, as a matrix O(D²).
         return CircuitEnsemble(circuit, Statevector.from_int(0, 1 << self.qubits) if parsed.rank == 1 else observable)
-
-
-def kernel_law(qubits: int, parameters: int, observable: str, generator: str) -> KernelLaw:
-    """The Haar-layer law for an observable and a generator named as on the command line."""
-    moments = OperatorMoments.from_pauli(qubits)
-    if generator == "half-pauli":
-        moments = moments.scaled(0.5)
-    elif generator != "pauli":
-        raise ValueError(f"generator {generator!r} is unknown; choose half-pauli or pauli")
-    return KernelLaw(parameters, parse_observable(observable, qubits).moments(), moments)
 
 
 def expand(config: SweepConfig) -> list[Cell]:

@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
+from tqdm import tqdm
 
 from theory import KernelLaw
 from theory.time_reversal import mean_ratio
@@ -38,7 +39,7 @@ def save_figures(results: SweepResults, directory: Path) -> dict[str, str]:
     data = frame(results)
     laws = {(r.cell.observable, r.cell.qubits, r.cell.parameters): r.law for r in results.cells}
     captions: dict[str, str] = {}
-    for name, caption, figure in _figures(data, laws, results):
+    for name, caption, figure in tqdm(_figures(data, laws, results), desc="drawing figures", unit="figure"):
         for suffix in ("svg", "png"):
             metadata = {"Date": None} if suffix == "svg" else {}
             figure.savefig(directory / f"{name}.{suffix}", dpi=160, bbox_inches="tight", metadata=metadata)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from theory import REGIMES
-from validation.cells import kernel_law
+from validation.law import kernel_law
 
 SCHEMA_VERSION = 1
 

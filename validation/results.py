@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from tqdm import tqdm
+
 from theory import REGIMES, KernelLaw, Regime
 from validation.cells import Cell
 from validation.config import SweepConfig
@@ -89,11 +91,11 @@ class SweepResults:
 
 
 def evaluate(store: Store) -> SweepResults:
-    """Verdicts and exponents of the draws made so far."""
+    """Verdicts and exponents of the draws made so far, with a progress bar on standard error."""
     usable: list[tuple[Cell, Summary, KernelLaw]] = []
     skipped: list[tuple[Cell, str]] = []
     drawn = 0
-    for cell in store.cells:
+    for cell in tqdm(store.cells, desc="reading draws", unit="cell"):
         kernels = store.kernels(cell)
         drawn += len(kernels)
         try:
