@@ -20,6 +20,7 @@ from sampling.engine import adjoint, compile_observable, second_derivative
 from sampling.operators import OperatorLike
 from sampling.program import Program, compile_circuit
 from sampling.simd import WIDTH
+from sampling.taylor import second_derivative
 
 if TYPE_CHECKING:
     from sampling.aer import AerGradients

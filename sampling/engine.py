@@ -19,8 +19,8 @@ from sampling.diagonals import merged, unmerged
 from sampling.gates import aligned, at, fixed, jit, observe, rotate, unrotate
 from sampling.operators import OperatorLike, dimension, hermitian, pauli_masks
 from sampling.pairs import rotate_pair, unrotate_pair
-from sampling.program import CX, MERGED, PAIR, REAL, Program
-from sampling.simd import WIDTH, fma, load, parity, sine_cosine, spread, store
+from sampling.program import CX, MERGED, PAIR, Program
+from sampling.simd import WIDTH, fma, load, sine_cosine, spread, store
 
 Array = NDArray[np.float64]
 _LARGEST_ANGLE = 1e6
@@ -88,23 +88,11 @@ def adjoint(
     draws = len(columns)
     values, norms = np.empty(draws), np.empty(draws)
     gradients = np.empty((draws if keep else 0, program.columns))
-    _run(*_tables(program, observable, columns), values, norms, gradients)
+    _run(*tables(program, observable, columns), values, norms, gradients)
     return values, norms, gradients
 
 
-def second_derivative(
-    program: Program, observable: CompiledObservable, columns: Array, first: Array, second: Array
-) -> Array:
-    """d²f/ds² at s = 0 along columns + s·first + s²/2·second, each of shape (draws, program.columns).
-
-    Three states go forward: ψ and its first two derivatives by s. The program must not have merged diagonals.
-    """
-    values = np.empty(len(columns))
-    _run_taylor(*_tables(program, observable, columns), first, second, values)
-    return values
-
-
-def _tables(program: Program, observable: CompiledObservable, columns: Array) -> tuple[Any, ...]:
+def tables(program: Program, observable: CompiledObservable, columns: Array) -> tuple[Any, ...]:
     """The compiled kernels' common arguments, checked."""
     if not np.isfinite(columns).all():
         raise ValueError("some angles are not finite")
@@ -119,13 +107,13 @@ def _tables(program: Program, observable: CompiledObservable, columns: Array) ->
 
 
 @jit
-def _row(rows, g):  # type: ignore[no-untyped-def]
+def row_at(rows, g):  # type: ignore[no-untyped-def]
     """A row as a tuple: five numbers in registers, where a view of an array would count references."""
     return rows[g, 0], rows[g, 1], rows[g, 2], rows[g, 3], rows[g, 4]
 
 
 @jit
-def _read_half_angles(thetas, start, indptr, indices, slopes, columns, half):  # type: ignore[no-untyped-def]
+def read_half_angles(thetas, start, indptr, indices, slopes, columns, half):  # type: ignore[no-untyped-def]
     """Half of jacobian · thetas for eight draws; draws past the end repeat the last one."""
     last = len(thetas) - 1
     for p in range(thetas.shape[1]):
@@ -139,9 +127,9 @@ def _read_half_angles(thetas, start, indptr, indices, slopes, columns, half):  #
 
 
 @jit
-def _read_angles(thetas, start, indptr, indices, slopes, offsets, columns, cos, sin):  # type: ignore[no-untyped-def]
+def read_angles(thetas, start, indptr, indices, slopes, offsets, columns, cos, sin):  # type: ignore[no-untyped-def]
     """Half angles of eight draws, as cosines and sines."""
-    _read_half_angles(thetas, start, indptr, indices, slopes, columns, cos)
+    read_half_angles(thetas, start, indptr, indices, slopes, columns, cos)
     for a in range(len(offsets)):
         s, c = sine_cosine(load(cos, a * WIDTH) + spread(0.5 * offsets[a]))
         store(cos, a * WIDTH, c)
@@ -161,11 +149,11 @@ def _run(  # type: ignore[no-untyped-def]
     result = aligned(WIDTH)
     for start in range(0, len(thetas), WIDTH):
         count = min(WIDTH, len(thetas) - start)
-        _read_angles(thetas, start, indptr, indices, jacobian, offsets, columns, cos, sin)
+        read_angles(thetas, start, indptr, indices, jacobian, offsets, columns, cos, sin)
         psi[:] = 0.0
         psi[:WIDTH] = 1.0
         for g in range(len(rows)):
-            row = _row(rows, g)
+            row = row_at(rows, g)
             if row[0] == PAIR:
                 rotate_pair(row, members, cos, sin, psi, dimension)
             elif row[0] == MERGED:
@@ -178,7 +166,7 @@ def _run(  # type: ignore[no-untyped-def]
         store(result, 0, observe(terms, coefficients, matrix, vector, psi, lam, dimension))
         values[start : start + count] = result[:count]
         for g in range(len(rows) - 1, -1, -1):
-            row = _row(rows, g)
+            row = row_at(rows, g)
             if row[0] == PAIR:
                 unrotate_pair(row, members, cos, sin, psi, lam, slopes, dimension)
             elif row[0] == MERGED:
@@ -203,66 +191,3 @@ def _run(  # type: ignore[no-untyped-def]
         for b in range(min(count, len(gradients) - start)):
             for p in range(parameters):
                 gradients[start + b, p] = columns[p * WIDTH + b]
-
-
-@jit
-def _accumulate(row, factor, source, target, dimension):  # type: ignore[no-untyped-def]
-    """target ← target - i factor P source."""
-    kind, x, z, sign = row[0], row[1], row[2], row[3]
-    for i in range(dimension):
-        j = i ^ x
-        a, b = at(i), at(j)
-        r, m = load(source, b), load(source, b + WIDTH)
-        s = -factor if (parity(j & z) == 1) == (sign == 1) else factor
-        if kind == REAL:
-            store(target, a, fma(s, r, load(target, a)))
-            store(target, a + WIDTH, fma(s, m, load(target, a + WIDTH)))
-        else:
-            store(target, a, fma(s, m, load(target, a)))
-            store(target, a + WIDTH, fma(-s, r, load(target, a + WIDTH)))
-
-
-@jit
-def _run_taylor(  # type: ignore[no-untyped-def]
-    rows, wires, matrices, members, signs, dimension, indptr, indices, jacobian, offsets, terms, coefficients,
-    matrix, vector, thetas, first, second, values,
-):  # fmt: skip
-    angles, parameters, size = len(offsets), thetas.shape[1], at(dimension)
-    zero, one, two, work = aligned(size), aligned(size), aligned(size), aligned(size)
-    buffer, columns, result = aligned(2 * WIDTH * dimension), aligned(parameters * WIDTH), aligned(WIDTH)
-    cos, sin, velocity, acceleration = (
-        aligned(angles * WIDTH), aligned(angles * WIDTH), aligned(angles * WIDTH), aligned(angles * WIDTH),
-    )  # fmt: skip
-    for start in range(0, len(thetas), WIDTH):
-        count = min(WIDTH, len(thetas) - start)
-        _read_angles(thetas, start, indptr, indices, jacobian, offsets, columns, cos, sin)
-        _read_half_angles(first, start, indptr, indices, jacobian, columns, velocity)
-        _read_half_angles(second, start, indptr, indices, jacobian, columns, acceleration)
-        zero[:], one[:], two[:] = 0.0, 0.0, 0.0
-        zero[:WIDTH] = 1.0
-        for g in range(len(rows)):
-            row = _row(rows, g)
-            if row[0] >= CX:
-                fixed(row, wires, matrices, False, zero, dimension, buffer)
-                fixed(row, wires, matrices, False, one, dimension, buffer)
-                fixed(row, wires, matrices, False, two, dimension, buffer)
-                continue
-            here = row[4] * WIDTH
-            v, w = load(velocity, here), load(acceleration, here)
-            _accumulate(row, v + v, one, two, dimension)
-            _accumulate(row, w, zero, two, dimension)
-            for i in range(dimension):
-                for a in (at(i), at(i) + WIDTH):
-                    store(two, a, fma(-(v * v), load(zero, a), load(two, a)))
-            _accumulate(row, v, zero, one, dimension)
-            c, s = load(cos, here), load(sin, here)
-            rotate(row, c, s, zero, dimension)
-            rotate(row, c, s, one, dimension)
-            rotate(row, c, s, two, dimension)
-        total = observe(terms, coefficients, matrix, vector, one, work, dimension)
-        observe(terms, coefficients, matrix, vector, zero, work, dimension)
-        for i in range(dimension):
-            for a in (at(i), at(i) + WIDTH):
-                total = fma(load(two, a), load(work, a), total)
-        store(result, 0, total + total)
-        values[start : start + count] = result[:count]

@@ -34,6 +34,26 @@ def _overlap(real, r0, m0, r1, m1, x0, y0, x1, y1):  # type: ignore[no-untyped-d
 
 
 @jit
+def _load_four(psi, a, b, c, d):  # type: ignore[no-untyped-def]
+    return (
+        load(psi, a), load(psi, a + WIDTH), load(psi, b), load(psi, b + WIDTH),
+        load(psi, c), load(psi, c + WIDTH), load(psi, d), load(psi, d + WIDTH),
+    )  # fmt: skip
+
+
+@jit
+def _store_four(psi, a, b, c, d, ar, am, br, bm, cr, cm, dr, dm):  # type: ignore[no-untyped-def]
+    store(psi, a, ar)
+    store(psi, a + WIDTH, am)
+    store(psi, b, br)
+    store(psi, b + WIDTH, bm)
+    store(psi, c, cr)
+    store(psi, c + WIDTH, cm)
+    store(psi, d, dr)
+    store(psi, d + WIDTH, dm)
+
+
+@jit
 def rotate_pair(row, members, cos, sin, psi, dimension):  # type: ignore[no-untyped-def]
     """ψ ← second · first · ψ."""
     one, two, kinds, place = row[1], row[2], row[3], row[4]
@@ -44,20 +64,12 @@ def rotate_pair(row, members, cos, sin, psi, dimension):  # type: ignore[no-unty
     for k in range(dimension // 4):
         i = _quad(k, low, high)
         a, b, c, d = at(i), at(i | one), at(i | two), at(i | one | two)
-        ar, am, br, bm = load(psi, a), load(psi, a + WIDTH), load(psi, b), load(psi, b + WIDTH)
-        cr, cm, dr, dm = load(psi, c), load(psi, c + WIDTH), load(psi, d), load(psi, d + WIDTH)
+        ar, am, br, bm, cr, cm, dr, dm = _load_four(psi, a, b, c, d)
         ar, am, br, bm = _turn(first_real, c1, s1, ar, am, br, bm)
         cr, cm, dr, dm = _turn(first_real, c1, s1, cr, cm, dr, dm)
         ar, am, cr, cm = _turn(second_real, c2, s2, ar, am, cr, cm)
         br, bm, dr, dm = _turn(second_real, c2, s2, br, bm, dr, dm)
-        store(psi, a, ar)
-        store(psi, a + WIDTH, am)
-        store(psi, b, br)
-        store(psi, b + WIDTH, bm)
-        store(psi, c, cr)
-        store(psi, c + WIDTH, cm)
-        store(psi, d, dr)
-        store(psi, d + WIDTH, dm)
+        _store_four(psi, a, b, c, d, ar, am, br, bm, cr, cm, dr, dm)
 
 
 @jit
@@ -72,10 +84,8 @@ def unrotate_pair(row, members, cos, sin, psi, lam, slopes, dimension):  # type:
     for k in range(dimension // 4):
         i = _quad(k, low, high)
         a, b, c, d = at(i), at(i | one), at(i | two), at(i | one | two)
-        ar, am, br, bm = load(psi, a), load(psi, a + WIDTH), load(psi, b), load(psi, b + WIDTH)
-        cr, cm, dr, dm = load(psi, c), load(psi, c + WIDTH), load(psi, d), load(psi, d + WIDTH)
-        ax, ay, bx, by = load(lam, a), load(lam, a + WIDTH), load(lam, b), load(lam, b + WIDTH)
-        cx, cy, dx, dy = load(lam, c), load(lam, c + WIDTH), load(lam, d), load(lam, d + WIDTH)
+        ar, am, br, bm, cr, cm, dr, dm = _load_four(psi, a, b, c, d)
+        ax, ay, bx, by, cx, cy, dx, dy = _load_four(lam, a, b, c, d)
         second = second + _overlap(second_real, ar, am, cr, cm, ax, ay, cx, cy)
         second = second + _overlap(second_real, br, bm, dr, dm, bx, by, dx, dy)
         ar, am, cr, cm = _turn(second_real, c2, s2, ar, am, cr, cm)
@@ -88,21 +98,7 @@ def unrotate_pair(row, members, cos, sin, psi, lam, slopes, dimension):  # type:
         cr, cm, dr, dm = _turn(first_real, c1, s1, cr, cm, dr, dm)
         ax, ay, bx, by = _turn(first_real, c1, s1, ax, ay, bx, by)
         cx, cy, dx, dy = _turn(first_real, c1, s1, cx, cy, dx, dy)
-        store(psi, a, ar)
-        store(psi, a + WIDTH, am)
-        store(psi, b, br)
-        store(psi, b + WIDTH, bm)
-        store(psi, c, cr)
-        store(psi, c + WIDTH, cm)
-        store(psi, d, dr)
-        store(psi, d + WIDTH, dm)
-        store(lam, a, ax)
-        store(lam, a + WIDTH, ay)
-        store(lam, b, bx)
-        store(lam, b + WIDTH, by)
-        store(lam, c, cx)
-        store(lam, c + WIDTH, cy)
-        store(lam, d, dx)
-        store(lam, d + WIDTH, dy)
+        _store_four(psi, a, b, c, d, ar, am, br, bm, cr, cm, dr, dm)
+        _store_four(lam, a, b, c, d, ax, ay, bx, by, cx, cy, dx, dy)
     store(slopes, members[place, 1] * WIDTH, first)
     store(slopes, members[place + 1, 1] * WIDTH, second)
