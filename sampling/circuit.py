@@ -16,7 +16,7 @@ from qiskit.quantum_info import Statevector
 
 from sampling.distributions import Distribution, Uniform
 from sampling.draws import Draws
-from sampling.engine import adjoint, compile_observable, second_derivative
+from sampling.engine import adjoint, compile_observable
 from sampling.operators import OperatorLike
 from sampling.program import Program, compile_circuit
 from sampling.simd import WIDTH
