@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 Number = int | float | Fraction
 PauliKey = tuple[int, int]
+_MOST_TERMS = 400
+"""Terms of A² up to which A⁴ is worked out: about a second."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class OperatorMoments:
         dimension: Hilbert-space dimension D >= 2.
         a2, a3, a4: ``Tr (A - Tr A / D)^k`` for k = 2, 3, 4 (not divided by D), exact.
         label: what the operator is, for messages and reports.
+        higher: a5, a6 and a8, which skewness and kurtosis need (a7 drops out); None where they are not known.
 
     A multiple of the identity has no gradient and so no kernel: it is refused with a ``ValueError``.
     """
@@ -35,6 +38,7 @@ class OperatorMoments:
     a3: Fraction
     a4: Fraction
     label: str = "operator"
+    higher: tuple[Fraction, Fraction, Fraction] | None = None
 
     def __post_init__(self) -> None:
         """Refuse traces that no Hermitian operator has."""
@@ -63,10 +67,11 @@ class OperatorMoments:
         if dimension < 2:
             raise ValueError(f"the spectrum has {dimension} eigenvalues; an operator needs D >= 2")
         centre = sum((m * v for v, m in zip(spectrum, counts, strict=True)), Fraction(0)) / dimension
-        a2, a3, a4 = (
-            sum((m * (v - centre) ** k for v, m in zip(spectrum, counts, strict=True)), Fraction(0)) for k in (2, 3, 4)
+        a2, a3, a4, a5, a6, a8 = (
+            sum((m * (v - centre) ** k for v, m in zip(spectrum, counts, strict=True)), Fraction(0))
+            for k in (2, 3, 4, 5, 6, 8)
         )
-        return cls(dimension, a2, a3, a4, label)
+        return cls(dimension, a2, a3, a4, label, (a5, a6, a8))
 
     @classmethod
     def from_matrix(cls, matrix: NDArray[Any], label: str = "matrix") -> OperatorMoments:
@@ -93,8 +98,8 @@ class OperatorMoments:
         >>> OperatorMoments.from_pauli(3).a2
         Fraction(8, 1)
         """
-        dimension = hilbert_dimension(qubits)
-        return cls(dimension, Fraction(dimension), Fraction(0), Fraction(dimension), "Pauli string")
+        even = Fraction(hilbert_dimension(qubits))
+        return cls(int(even), even, Fraction(0), even, "Pauli string", (Fraction(0), even, even))
 
     @classmethod
     def from_projector(cls, qubits: int, rank: int = 1) -> OperatorMoments:
@@ -113,7 +118,8 @@ class OperatorMoments:
         """Traces of ``Σ c P`` from Pauli labels and real coefficients, without building a matrix.
 
         A label's leftmost letter is the highest qubit (Qiskit's order; the traces do not depend on it). Cost: the
-        square of the number of terms, whatever the number of qubits.
+        square of the number of terms, whatever the number of qubits; a5 and up are left out where A² has more than
+        400 terms.
 
         >>> OperatorMoments.from_pauli_sum({"ZZ": -1, "IX": -1, "XI": -1}).a2
         Fraction(12, 1)
@@ -129,15 +135,21 @@ class OperatorMoments:
                 coefficients[key] = coefficients.get(key, Fraction(0)) + Fraction(coefficient)
         dimension = hilbert_dimension(qubits)
         square = _square(coefficients)
+        higher = None
+        if len(square) <= _MOST_TERMS:
+            fourth = _square(square)
+            a5, a6, a8 = (dimension * _overlap(p, fourth) for p in (coefficients, square, fourth))
+            higher = (a5, a6, a8)
         a2 = dimension * square.get((0, 0), Fraction(0))
-        a3 = dimension * sum((c * square.get(key, Fraction(0)) for key, c in coefficients.items()), Fraction(0))
-        a4 = dimension * sum((c * c for c in square.values()), Fraction(0))
-        return cls(dimension, a2, a3, a4, label)
+        a3, a4 = (dimension * _overlap(p, square) for p in (coefficients, square))
+        return cls(dimension, a2, a3, a4, label, higher)
 
     def scaled(self, factor: Number) -> OperatorMoments:
         """Traces of ``factor * A``: a_k times factor^k. ``from_pauli(n).scaled(1/2)`` is Qiskit's generator P/2."""
         c = Fraction(factor)
-        return OperatorMoments(self.dimension, self.a2 * c**2, self.a3 * c**3, self.a4 * c**4, self.label)
+        a5, a6, a8 = self.higher or (Fraction(0),) * 3
+        higher = (a5 * c**5, a6 * c**6, a8 * c**8) if self.higher else None
+        return OperatorMoments(self.dimension, self.a2 * c**2, self.a3 * c**3, self.a4 * c**4, self.label, higher)
 
 
 def hilbert_dimension(qubits: int) -> int:
@@ -154,6 +166,11 @@ def _masks(pauli: str) -> PauliKey:
     x = int("".join("1" if p in "XY" else "0" for p in pauli), 2)
     z = int("".join("1" if p in "ZY" else "0" for p in pauli), 2)
     return x, z
+
+
+def _overlap(one: Mapping[PauliKey, Fraction], two: Mapping[PauliKey, Fraction]) -> Fraction:
+    """Tr (A B) / D of two Pauli sums."""
+    return sum((c * two.get(key, Fraction(0)) for key, c in one.items()), Fraction(0))
 
 
 def _square(terms: Mapping[PauliKey, Fraction]) -> dict[PauliKey, Fraction]:

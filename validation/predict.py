@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from theory import REGIMES
+from theory import REGIMES, Prediction, dqntk
+from theory.shape import excess_kurtosis, skewness
 from validation.law import kernel_law
 
 SCHEMA_VERSION = 1
@@ -24,8 +25,20 @@ def predict_document(qubits: int, parameters: int, observable: str, generator: s
         "variance": {regime: law.variance(regime).value for regime in REGIMES},
         "relative_std": {regime: law.relative_std(regime).value for regime in REGIMES},
         "plateau": law.plateau().value,
+        "skewness": {"exact": _value(skewness(law))},
+        "kurtosis": {"exact": _value(excess_kurtosis(law))},
+        "dqntk_mean": {"exact": _value(dqntk.mean(law))},
+        "dqntk_second_moment": {
+            "asymptotic": _value(dqntk.second_moment_asymptotic(law)),
+            "leading": _value(dqntk.second_moment_leading(law)),
+            "exact": None,
+        },
         "references": {regime: law.variance(regime).reference for regime in REGIMES},
     }
+
+
+def _value(prediction: Prediction | None) -> float | None:
+    return None if prediction is None else prediction.value
 
 
 def predict_text(document: dict[str, Any]) -> str:
@@ -41,6 +54,11 @@ def predict_text(document: dict[str, Any]) -> str:
         values = document[key]
         cells = "".join(f"{values[r]:14.6g}" if r in values else f"{'':14}" for r in REGIMES)
         lines.append(f"{label:24}{cells}")
-    lines += [f"{'ΔK/K̄ at L → ∞':24}{0:14.6g}{0:14.6g}{document['plateau']:14.6g}", ""]
+    lines.append(f"{'ΔK/K̄ at L → ∞':24}{0:14.6g}{0:14.6g}{document['plateau']:14.6g}")
+    labels = {"skewness": "skewness", "kurtosis": "excess kurtosis", "dqntk_mean": "mean dQNTK μ"}
+    for key, label in labels.items():
+        value = document[key]["exact"]
+        lines.append(f"{label:24}{'':28}" + (f"{value:14.6g}" if value is not None else f"{'unknown':>14}"))
+    lines.append("")
     lines += [f"{regime}: {reference}" for regime, reference in document["references"].items()]
     return "\n".join(lines)

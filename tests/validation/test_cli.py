@@ -26,6 +26,11 @@ def test_predict_document(qntk):
     assert document["relative_std"]["asymptotic"] == pytest.approx(0.656, abs=5e-4)
     assert set(document["variance"]) == {"asymptotic", "independent", "exact"}
     assert 0 < document["plateau"] < document["relative_std"]["exact"]
+    assert document["skewness"]["exact"] > 0
+    assert document["kurtosis"]["exact"] > 0
+    assert document["dqntk_mean"]["exact"] > 0
+    assert document["dqntk_second_moment"]["asymptotic"] > 0
+    assert document["dqntk_second_moment"]["leading"] is document["dqntk_second_moment"]["exact"] is None
 
 
 def test_the_default_generator_is_qiskits_and_is_said(qntk):
