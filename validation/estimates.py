@@ -61,7 +61,8 @@ def summarise(draws: NDArray[np.float64]) -> Summary:
     centred = values - mean
     m2, m3, m4 = (float((centred**k).mean()) for k in (2, 3, 4))
     variance = m2 * n / (n - 1)
-    log_variance_var = max(m4 / m2**2 - (n - 3) / (n - 1), 0.0) / n
+    # A sample kurtosis is at least 1, so this is at least 2 / (n (n - 1)): never zero, whatever the draws.
+    log_variance_var = (m4 / m2**2 - (n - 3) / (n - 1)) / n
     relative_var = m2 / mean**2 / n
     cross = m3 / (m2 * mean) / n
     return Summary(
@@ -70,5 +71,5 @@ def summarise(draws: NDArray[np.float64]) -> Summary:
         variance=variance,
         mean_se=math.sqrt(variance / n),
         log_variance_se=math.sqrt(log_variance_var),
-        log_relative_std_se=math.sqrt(max(log_variance_var / 4 + relative_var - cross, 0.0)),
+        log_relative_std_se=math.sqrt(max(log_variance_var / 4 + relative_var - cross, 0.5 / (n * (n - 1)))),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tqdm import tqdm
@@ -138,22 +138,23 @@ def _groups(rows: Sequence[Row]) -> Iterable[tuple[str, list[Row]]]:
 def _fit(kind: str, family: list[Row], level: float) -> ExponentResult:
     quantity, variable = _SCALING[kind]
     first = family[0][0]
-    predict: Callable[[KernelLaw, Regime], float]
     if quantity == "K̄":
         y, se = [s.mean for _, s, _ in family], [s.log_mean_se for _, s, _ in family]
-        predict = lambda law, regime: law.mean(regime).value  # noqa: E731 - one of a pair
     else:
         y, se = [s.relative_std for _, s, _ in family], [s.log_relative_std_se for _, s, _ in family]
-        predict = lambda law, regime: law.relative_std(regime).value  # noqa: E731 - one of a pair
     exponent = fit_exponent(
         [_size(cell, variable) for cell, _, _ in family],
         y,
         se,
-        {regime: [predict(law, regime) for _, _, law in family] for regime in REGIMES},
+        {regime: [_predict(law, quantity, regime) for _, _, law in family] for regime in REGIMES},
         level,
     )
     fixed = f"n = {first.qubits}" if variable == "L" else f"L = {first.parameters}"
     return ExponentResult(quantity, variable, first.ensemble, first.observable, fixed, exponent)
+
+
+def _predict(law: KernelLaw, quantity: str, regime: Regime) -> float:
+    return (law.mean(regime) if quantity == "K̄" else law.relative_std(regime)).value
 
 
 def _size(cell: Cell, variable: str) -> int:

@@ -160,3 +160,11 @@ def test_bad_margins_and_levels_are_refused(kernels):
         Margins(mean=1.5)
     with pytest.raises(ValueError, match="level is 0"):
         judge(summarise(kernels), "mean", law(3, 32).mean(), 0.05, 0.0)
+
+
+def test_two_valued_draws_have_an_interval_of_positive_width():
+    """Eight draws, four of each value: the least kurtosis there is, and still no certainty."""
+    prediction = Prediction("K", 2 / 7, "exact", (), "")
+    verdict = judge(summarise(np.array([1.0, 2.0] * 4)), "variance", prediction, 0.1, 1e-4)
+    assert verdict.interval[0] < verdict.estimate < verdict.interval[1]
+    assert verdict.verdict == "inconclusive"
