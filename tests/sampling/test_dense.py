@@ -166,7 +166,7 @@ def circuits(draw):
 ANGLES = st.sampled_from(["small", "right angles", "large"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(circuits(), ANGLES, st.integers(0, 10**6))
 def test_against_matrix_exponentials_and_an_explicit_hessian(case, size, seed):
     circuit, observable, dense, used = case

@@ -102,7 +102,7 @@ def five_point(function, theta, step=2e-3):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(circuits(), st.integers(0, 10**6))
 def test_random_circuits_against_statevector(pair, seed):
     circuit, observable = pair
@@ -166,7 +166,7 @@ def test_nested_definitions_and_a_batch_that_fills_no_block():
         np.testing.assert_allclose(gradient, expected, atol=2e-8)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(-5, 5), st.floats(-3, 3).filter(lambda c: abs(c) > 0.01))
 def test_kernels_are_blind_to_constants_and_quadratic_in_scale(constant, scale):
     circuit = ansatz("hea", 2, 3)
@@ -232,7 +232,7 @@ def test_bad_circuits_are_refused(circuit, observable, words):
         CircuitEnsemble(circuit, observable)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(circuits(), st.integers(0, 10**6))
 def test_merged_diagonals_against_one_gate_at_a_time(pair, seed):
     circuit, observable = pair

@@ -88,7 +88,7 @@ def kernels(observable, generator, parameters=3):
     return sample(HaarLayers(observable, generator, parameters), 20, seed=5).kernel
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6), st.floats(-5, 5), st.floats(-3, 3).filter(lambda c: abs(c) > 0.01))
 def test_kernels_are_blind_to_constants_and_quadratic_in_scale(seed, constant, scale):
     observable, generator = (random_hermitian(4, seed=seed + i).data for i in range(2))
@@ -100,7 +100,7 @@ def test_kernels_are_blind_to_constants_and_quadratic_in_scale(seed, constant, s
     np.testing.assert_allclose(kernels(abs(scale) * observable, generator), scale**2 * reference, rtol=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6))
 def test_kernels_do_not_depend_on_the_basis(seed):
     observable, generator = (random_hermitian(4, seed=seed + i).data for i in range(2))

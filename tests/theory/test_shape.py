@@ -39,7 +39,7 @@ def joint_moment(spectrum, firsts, seconds):
     return total / prod(dimension + k for k in range(size))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.integers(-3, 3), min_size=2, max_size=5).filter(lambda s: len(set(s)) > 1))
 def test_moments_of_the_variance_against_all_permutations(spectrum):
     """To the third moment, which needs 720 permutations; exact fractions, and the spectrum is not centred."""
