@@ -10,11 +10,12 @@ Knows circuits and random numbers, and never the closed forms that it is to chec
 """
 
 from sampling.ansatz import CATALOGUE, Ansatz, ansatz
-from sampling.circuit import CircuitEnsemble, CircuitModel
+from sampling.circuit import CircuitEnsemble
 from sampling.distributions import Beta, Distribution, Normal, Uniform
 from sampling.draws import STREAM_VERSION, Draws, Ensemble, chunk_generator, chunk_sizes, sample
 from sampling.haar import HaarLayers
 from sampling.haar_dense import draw_dense
+from sampling.model import CircuitModel
 
 __all__ = [
     "CATALOGUE",

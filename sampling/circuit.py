@@ -1,187 +1,21 @@
-"""A parameterised circuit with an observable: outputs, gradients, kernels, and the ensemble of its random angles."""
+"""The ensemble of a parameterised circuit: fixed gates, random angles."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from qiskit.circuit import Parameter, QuantumCircuit
+from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import Statevector
 
 from sampling.distributions import Distribution, Uniform
 from sampling.draws import Draws
-from sampling.engine import adjoint, compile_observable
+from sampling.model import CircuitModel
 from sampling.operators import OperatorLike
-from sampling.program import Program, compile_circuit
-from sampling.simd import WIDTH
-from sampling.taylor import second_derivative
 
 if TYPE_CHECKING:
     from sampling.aer import AerGradients
-
-Array = NDArray[np.float64]
-_BATCH_WORK, _BATCH_ANGLES = 2**24, 2**17
-"""Amplitudes times angles, and angles, that one thread takes at a time: keeps threads busy, and angles in cache."""
-
-
-class CircuitModel:
-    """f(θ, x) = <0|U†OU|0> and its derivatives by the trainable parameters, for batches of θ and of inputs x.
-
-    Args:
-        circuit: parameterised ``QuantumCircuit`` of unitary gates.
-        observable: O on the circuit's qubits: ``SparsePauliOp``, ``Operator``, dense Hermitian matrix, or a
-            ``Statevector`` for the projector on it.
-        inputs: the parameters that are data, in the order of the columns of x; all others are trainable.
-        workers: threads, all cores by default; results do not depend on it.
-
-    θ has the trainable parameters in the order of ``circuit.parameters``, shape (draws, L). Where the circuit has
-    inputs, x has shape (points, features) and results have a points axis after the draws axis.
-
-    Raises ``ValueError`` for circuits and observables that cannot be used, or too large for this machine's memory.
-    """
-
-    def __init__(
-        self,
-        circuit: QuantumCircuit,
-        observable: OperatorLike | Statevector,
-        inputs: Iterable[Parameter] = (),
-        workers: int | None = None,
-    ) -> None:
-        self.circuit, self.observable, self.inputs, self.workers = circuit, observable, tuple(inputs), workers
-        _check_memory(circuit.num_qubits, workers or os.cpu_count() or 1)
-        self._program = compile_circuit(circuit)
-        self._observable = compile_observable(observable, circuit.num_qubits)
-        unknown = [p.name for p in self.inputs if p not in circuit.parameters]
-        if unknown:
-            raise ValueError(f"inputs must be parameters of the circuit; it has none called {', '.join(unknown)}")
-        if len(set(self.inputs)) != len(self.inputs):
-            raise ValueError("inputs name a parameter twice")
-        if not self.parameters:
-            raise ValueError("all parameters of the circuit are inputs; a tangent kernel needs a trainable one")
-
-    @property
-    def parameters(self) -> int:
-        """Number of trainable parameters L."""
-        return len(self._trainable)
-
-    @property
-    def dimension(self) -> int:
-        """Hilbert-space dimension D."""
-        return 1 << self._program.qubits
-
-    def outputs(self, thetas: Array, x: Array | None = None) -> Array:
-        """f, shape (draws,) or (draws, points)."""
-        return self._evaluate(thetas, x, lambda c: adjoint(self._program, self._observable, c, keep=False)[:1])[0]
-
-    def value_and_gradient(self, thetas: Array, x: Array | None = None) -> tuple[Array, Array]:
-        """f, and the Jacobian ∂f/∂θ with one axis more, of length L."""
-        values, gradient = self._evaluate(thetas, x, self._value_and_gradient)
-        return values, gradient
-
-    def kernel(self, thetas: Array, x: Array | None = None) -> Array:
-        """K = Σ_ℓ (∂_ℓ f)², shape (draws,).
-
-        With inputs, the kernel matrix K_ij = Σ_ℓ ∂_ℓ f(x_i) ∂_ℓ f(x_j), shape (draws, points, points).
-        """
-        if not self.inputs:
-            return self.value_and_kernel(thetas)[1]
-        _, gradient = self.value_and_gradient(thetas, x)
-        return np.asarray(gradient @ gradient.swapaxes(-1, -2))
-
-    def value_and_kernel(self, thetas: Array) -> tuple[Array, Array]:
-        """f and K of a circuit without inputs, both of shape (draws,); no gradient is stored."""
-
-        def both(columns: Array) -> tuple[Array, ...]:
-            if self._program.nonlinear:
-                values, gradient = self._value_and_gradient(columns)
-                return values, np.einsum("dp,dp->d", gradient, gradient)
-            return adjoint(self._program, self._observable, columns, keep=False)[:2]
-
-        values, kernel = self._evaluate(thetas, None, both)
-        return values, kernel
-
-    def dqntk(self, thetas: Array, x: Array | None = None) -> Array:
-        """μ = Σ_kℓ (∂_k∂_ℓ f)(∂_k f)(∂_ℓ f) of each output, shape (draws,) or (draws, points).
-
-        Computed as d²/ds² f(θ + s∇f) at s = 0, without a Hessian.
-        """
-        program = self._unmerged
-
-        def second(columns: Array) -> tuple[Array, ...]:
-            first, acceleration = np.zeros_like(columns), np.zeros_like(columns)
-            first[:, self._trainable] = self._value_and_gradient(columns)[1]
-            for index, angle in enumerate(program.nonlinear, start=program.parameters):
-                values, direction = columns[:, angle.columns].T, first[:, angle.columns].T
-                first[:, index] = sum(s(values) * d for s, d in zip(angle.slopes, direction, strict=True))
-                acceleration[:, index] = sum(
-                    c(values) * one * two
-                    for row, one in zip(angle.curvatures, direction, strict=True)
-                    for c, two in zip(row, direction, strict=True)
-                )
-            return (second_derivative(program, self._observable, columns, first, acceleration),)
-
-        return self._evaluate(thetas, x, second)[0]
-
-    @cached_property
-    def _trainable(self) -> list[int]:
-        return [index for index, p in enumerate(self.circuit.parameters) if p not in self.inputs]
-
-    @cached_property
-    def _unmerged(self) -> Program:
-        return compile_circuit(self.circuit, merge=False)
-
-    def _value_and_gradient(self, columns: Array) -> tuple[Array, ...]:
-        """f, shape (evaluations,), and the gradient by the trainable parameters, shape (evaluations, L)."""
-        values, _, gradient = adjoint(self._program, self._observable, columns)
-        for index, angle in enumerate(self._program.nonlinear, start=self._program.parameters):
-            for column, slope in zip(angle.columns, angle.slopes, strict=True):
-                gradient[:, column] += gradient[:, index] * slope(columns[:, angle.columns].T)
-        return values, gradient if self.parameters == self._program.columns else gradient[:, self._trainable]
-
-    def _evaluate(
-        self, thetas: Array, x: Array | None, function: Callable[[Array], tuple[Array, ...]]
-    ) -> tuple[Array, ...]:
-        """Apply a function of the program's columns to every θ at every input, on threads, in bounded pieces."""
-        thetas = np.asarray(thetas, dtype=float)
-        if thetas.ndim != 2 or thetas.shape[1] != self.parameters:
-            raise ValueError(f"thetas has shape {thetas.shape}; give (draws, {self.parameters})")
-        features = np.empty((1, 0)) if x is None else np.asarray(x, dtype=float)
-        if features.ndim != 2 or features.shape[1] != len(self.inputs):
-            given = "nothing" if x is None else f"shape {features.shape}"
-            raise ValueError(f"x is {given}; give (points, {len(self.inputs)}) for the circuit's inputs")
-        points = len(features)
-        total, size = len(thetas) * points, _batch(self._program.columns, self.dimension)
-        data = [list(self.circuit.parameters).index(p) for p in self.inputs]
-
-        def piece(start: int) -> tuple[Array, ...]:
-            stop = min(start + size, total)
-            if self.parameters == self._program.columns:
-                return function(np.ascontiguousarray(thetas[start:stop]))
-            index = np.arange(start, stop)
-            columns = np.zeros((len(index), self._program.columns))
-            columns[:, self._trainable] = thetas[index // points]
-            columns[:, data] = features[index % points]
-            for place, angle in enumerate(self._program.nonlinear, start=self._program.parameters):
-                columns[:, place] = _within_a_turn(angle.value(columns[:, angle.columns].T))
-            return function(columns)
-
-        starts = range(0, max(total, 1), size)
-        if len(starts) == 1 or self.workers == 1:
-            parts = [piece(start) for start in starts]
-        else:
-            with ThreadPoolExecutor(self.workers or os.cpu_count() or 1) as pool:
-                parts = list(pool.map(piece, starts))
-        shape = (len(thetas),) if x is None else (len(thetas), points)
-        return tuple(
-            (p[0] if len(p) == 1 else np.concatenate(p)).reshape(*shape, *p[0].shape[1:])
-            for p in zip(*parts, strict=True)
-        )
 
 
 @dataclass(frozen=True)
@@ -230,7 +64,7 @@ class CircuitEnsemble:
     def draw(self, draws: int, rng: np.random.Generator) -> Draws:
         """``draws`` independent sets of angles."""
         parts = []
-        size = _batch(self.parameters, self.dimension)
+        size = self.model.batch
         for start in range(0, draws, size):
             shape = (min(size, draws - start), self.parameters)
             thetas = np.asarray(self.distribution(rng, shape), dtype=float)
@@ -242,25 +76,3 @@ class CircuitEnsemble:
                 output, kernel = self._aer.kernel(thetas, seed=int(rng.integers(2**31)))
             parts.append(Draws(kernel, output))
         return Draws.concatenate(parts)
-
-
-def _batch(angles: int, dimension: int) -> int:
-    """Evaluations in a piece, a multiple of the vector's width."""
-    size = min(_BATCH_WORK // (angles * dimension), _BATCH_ANGLES // angles)
-    return int(np.clip(size, WIDTH, 512)) // WIDTH * WIDTH
-
-
-def _within_a_turn(angles: Array) -> Array:
-    """The same rotations by angles in (-2π, 2π]; products of parameters may be far larger."""
-    return np.where(np.abs(angles) > 4 * np.pi, 2 * np.arctan2(np.sin(angles / 2), np.cos(angles / 2)), angles)
-
-
-def _check_memory(qubits: int, workers: int) -> None:
-    """Refuse a circuit whose states do not fit: five states of eight draws on each thread, and the signs."""
-    needed = workers * 5 * (1 << qubits) * 132 + 16 * (1 << qubits)
-    available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if needed > available:
-        raise ValueError(
-            f"{qubits} qubits need {needed / 2**30:.3g} GiB on {workers} threads; "
-            f"this machine has {available / 2**30:.3g} GiB"
-        )
