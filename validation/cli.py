@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-SCHEMA_VERSION = 1
+from validation import SCHEMA_VERSION
+
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to standard output.")
 
 

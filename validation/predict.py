@@ -6,9 +6,8 @@ from typing import Any
 
 from theory import REGIMES, Prediction, dqntk
 from theory.shape import excess_kurtosis, skewness
+from validation import SCHEMA_VERSION
 from validation.law import kernel_law
-
-SCHEMA_VERSION = 1
 
 
 def predict_document(qubits: int, parameters: int, observable: str, generator: str) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from validation import SCHEMA_VERSION
 from validation.config import HAAR_LAYERS
 from validation.figures import save_figures
 from validation.findings import findings
 from validation.results import CellResult, ExponentResult, SweepResults, evaluate
-from validation.store import SCHEMA_VERSION, Store
+from validation.store import Store
 from validation.tables import cell_columns, scaling_document, verdicts_document
 
 CLAIMS: tuple[tuple[str, str, str], ...] = (

@@ -23,10 +23,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from sampling import STREAM_VERSION, Draws
+from validation import SCHEMA_VERSION
 from validation.cells import Cell, expand
 from validation.config import SweepConfig, load_config
 
-SCHEMA_VERSION = 1
 _PACKAGES = ("qntk", "numpy", "scipy", "numba", "qiskit", "pandas", "pyarrow")
 
 

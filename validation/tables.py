@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from theory import REGIMES
+from validation import SCHEMA_VERSION
 from validation.results import CellResult, SweepResults
-from validation.store import SCHEMA_VERSION
 
 CELL_KEYS = ("ensemble", "qubits", "layers", "parameters", "observable", "generator")
 

@@ -92,16 +92,23 @@ def judge(summary: Summary, statistic: Statistic, prediction: Prediction, margin
     """
     if not 0.0 < level < 1.0:
         raise ValueError(f"level is {level}; give a probability between 0 and 1")
-    df = summary.draws - 1
-    if statistic == "mean":
-        estimate, se, scale = summary.mean, summary.mean_se / prediction.value, _linear
+    logarithmic = statistic == "variance"
+
+    def scale(ratio: float) -> float:
+        return math.log(ratio) if logarithmic else ratio
+
+    def ratio(position: float) -> float:
+        return math.exp(min(position, 700.0)) if logarithmic else position
+
+    if logarithmic:
+        estimate, se = summary.variance, summary.log_variance_se
     else:
-        estimate, se, scale = summary.variance, summary.log_variance_se, _logarithm
+        estimate, se = summary.mean, summary.mean_se / prediction.value
+    df = summary.draws - 1
     position = scale(estimate / prediction.value)
-    low, high = scale(1 - margin), scale(1 + margin)
+    low, exact, high = scale(1 - margin), scale(1.0), scale(1 + margin)
     reach = float(student.isf(level / 2, df)) * se
-    inverse = (lambda y: 1 + y) if statistic == "mean" else math.exp
-    interval = (inverse(position - reach) * prediction.value, inverse(position + reach) * prediction.value)
+    interval = (ratio(position - reach) * prediction.value, ratio(position + reach) * prediction.value)
     if low <= position - reach and position + reach <= high:
         verdict: Outcome = "agree"
     elif position + reach < low or position - reach > high:
@@ -121,7 +128,7 @@ def judge(summary: Summary, statistic: Statistic, prediction: Prediction, margin
         interval=interval,
         margin=margin,
         level=level,
-        p_value=min(1.0, 2 * tail(abs(position))),
+        p_value=min(1.0, 2 * tail(abs(position - exact))),
         p_agree=max(tail(position - low), tail(high - position)),
         p_disagree=min(1.0, 2 * min(tail(position - high), tail(low - position))),
         resolution=(interval[1] - interval[0]) / (2 * estimate),
@@ -140,11 +147,3 @@ def judge_all(summary: Summary, law: KernelLaw, margins: Margins, level: float) 
         ("variance", law.variance("exact")),
     ]
     return [judge(summary, s, p, getattr(margins, s), level) for s, p in predictions]
-
-
-def _linear(ratio: float) -> float:
-    return ratio - 1.0
-
-
-def _logarithm(ratio: float) -> float:
-    return math.log(ratio)
