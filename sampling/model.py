@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     pass
 
 Array = NDArray[np.float64]
-_BATCH_WORK, _BATCH_ANGLES = 2**24, 2**17
-"""Amplitudes times angles, and angles, that one thread takes at a time: keeps threads busy, and angles in cache."""
+_BATCH_WORK, _BATCH_ANGLES, _MOST_ANGLES = 2**24, 2**17, 2**23
+"""Amplitudes times angles, and angles, that one thread takes at a time: keeps threads busy, and angles in cache.
+The last is for memory alone, 64 MiB of angles."""
 
 
 class CircuitModel:
@@ -74,10 +75,13 @@ class CircuitModel:
 
     @property
     def batch(self) -> int:
-        """Evaluations that one thread takes at a time, a multiple of the vector's width."""
-        angles = self._program.columns
-        size = min(_BATCH_WORK // (angles * self.dimension), _BATCH_ANGLES // angles)
-        return int(np.clip(size, WIDTH, 512)) // WIDTH * WIDTH
+        """Evaluations that one thread takes at a time, a multiple of the vector's width.
+
+        Deep circuits on few qubits get more, as far as memory allows, so that a call's set-up does not count.
+        """
+        angles, few = self._program.columns, 4096 // self.dimension
+        size = min(_BATCH_WORK // (angles * self.dimension), _BATCH_ANGLES // angles, 512)
+        return max(size, min(few, 64, _MOST_ANGLES // angles), WIDTH) // WIDTH * WIDTH
 
     def outputs(self, thetas: Array, x: Array | None = None) -> Array:
         """f, shape (draws,) or (draws, points)."""

@@ -90,7 +90,8 @@ def _depths(ensemble: str, cells: list[CellResult]) -> Iterable[str]:
         yield f"{here}: not settled at {', '.join(open_)}."
     if apart:
         symmetry = CATALOGUE[ensemble].symmetry
-        yield f"{here}: disagrees at its deepest at {', '.join(apart)}." + (f" Why: {symmetry}." if symmetry else "")
+        why = f" Why: {symmetry}." if symmetry else " No symmetry is known to keep deeper circuits apart."
+        yield f"{here}: disagrees at its deepest at {', '.join(apart)}.{why}"
 
 
 def _ratio(result: CellResult, statistic: str, regime: str) -> float:
