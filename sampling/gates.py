@@ -43,6 +43,29 @@ def _pair(k, x):  # type: ignore[no-untyped-def]
 
 
 @jit
+def turn(real, c, s, r0, m0, r1, m1):  # type: ignore[no-untyped-def]
+    """Two amplitudes under [[c, s], [-s, c]] if ``real``, else [[c, -is], [-is, c]]."""
+    if real:
+        return fma(s, r1, c * r0), fma(s, m1, c * m0), fma(-s, r0, c * r1), fma(-s, m0, c * m1)
+    return fma(s, m1, c * r0), fma(-s, r1, c * m0), fma(s, m0, c * r1), fma(-s, r0, c * m1)
+
+
+@jit
+def load_two(psi, a, b):  # type: ignore[no-untyped-def]
+    """Two amplitudes: real and imaginary part of each."""
+    return load(psi, a), load(psi, a + WIDTH), load(psi, b), load(psi, b + WIDTH)
+
+
+@jit
+def store_two(psi, a, b, r0, m0, r1, m1):  # type: ignore[no-untyped-def]
+    """Write two amplitudes."""
+    store(psi, a, r0)
+    store(psi, a + WIDTH, m0)
+    store(psi, b, r1)
+    store(psi, b + WIDTH, m1)
+
+
+@jit
 def rotate(row, cos, sin, psi, dimension):  # type: ignore[no-untyped-def]
     """ψ ← (cos - i sin P) ψ for one rotation row."""
     kind, x, z, sign = row[0], row[1], row[2], row[3]
@@ -58,17 +81,9 @@ def rotate(row, cos, sin, psi, dimension):  # type: ignore[no-untyped-def]
         i, j = _pair(k, x)
         a, b = at(i), at(j)
         s = -sin if (parity(j & z) == 1) == (sign == 1) else sin
-        ri, mi, rj, mj = load(psi, a), load(psi, a + WIDTH), load(psi, b), load(psi, b + WIDTH)
-        if kind == REAL:
-            store(psi, a, fma(s, rj, cos * ri))
-            store(psi, a + WIDTH, fma(s, mj, cos * mi))
-            store(psi, b, fma(-s, ri, cos * rj))
-            store(psi, b + WIDTH, fma(-s, mi, cos * mj))
-        else:
-            store(psi, a, fma(s, mj, cos * ri))
-            store(psi, a + WIDTH, fma(-s, rj, cos * mi))
-            store(psi, b, fma(s, mi, cos * rj))
-            store(psi, b + WIDTH, fma(-s, ri, cos * mj))
+        ri, mi, rj, mj = load_two(psi, a, b)
+        ri, mi, rj, mj = turn(kind == REAL, cos, s, ri, mi, rj, mj)
+        store_two(psi, a, b, ri, mi, rj, mj)
 
 
 @jit
@@ -94,8 +109,8 @@ def unrotate(row, cos, sin, psi, lam, dimension):  # type: ignore[no-untyped-def
     for k in range(dimension // 2):
         i, j = _pair(k, x)
         a, b = at(i), at(j)
-        ri, mi, rj, mj = load(psi, a), load(psi, a + WIDTH), load(psi, b), load(psi, b + WIDTH)
-        lri, lmi, lrj, lmj = load(lam, a), load(lam, a + WIDTH), load(lam, b), load(lam, b + WIDTH)
+        ri, mi, rj, mj = load_two(psi, a, b)
+        lri, lmi, lrj, lmj = load_two(lam, a, b)
         if kind == REAL:
             term = fma(lri, rj, fma(lmi, mj, -fma(lrj, ri, lmj * mi)))
         else:
@@ -106,24 +121,10 @@ def unrotate(row, cos, sin, psi, lam, dimension):  # type: ignore[no-untyped-def
         else:
             s = -sin
             plus = plus + term
-        if kind == REAL:
-            store(psi, a, fma(s, rj, cos * ri))
-            store(psi, a + WIDTH, fma(s, mj, cos * mi))
-            store(psi, b, fma(-s, ri, cos * rj))
-            store(psi, b + WIDTH, fma(-s, mi, cos * mj))
-            store(lam, a, fma(s, lrj, cos * lri))
-            store(lam, a + WIDTH, fma(s, lmj, cos * lmi))
-            store(lam, b, fma(-s, lri, cos * lrj))
-            store(lam, b + WIDTH, fma(-s, lmi, cos * lmj))
-        else:
-            store(psi, a, fma(s, mj, cos * ri))
-            store(psi, a + WIDTH, fma(-s, rj, cos * mi))
-            store(psi, b, fma(s, mi, cos * rj))
-            store(psi, b + WIDTH, fma(-s, ri, cos * mj))
-            store(lam, a, fma(s, lmj, cos * lri))
-            store(lam, a + WIDTH, fma(-s, lrj, cos * lmi))
-            store(lam, b, fma(s, lmi, cos * lrj))
-            store(lam, b + WIDTH, fma(-s, lri, cos * lmj))
+        ri, mi, rj, mj = turn(kind == REAL, cos, s, ri, mi, rj, mj)
+        lri, lmi, lrj, lmj = turn(kind == REAL, cos, s, lri, lmi, lrj, lmj)
+        store_two(psi, a, b, ri, mi, rj, mj)
+        store_two(lam, a, b, lri, lmi, lrj, lmj)
     return plus - minus
 
 

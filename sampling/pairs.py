@@ -6,7 +6,7 @@ half as much.
 
 from __future__ import annotations
 
-from sampling.gates import at, jit
+from sampling.gates import at, jit, load_two, store_two, turn
 from sampling.simd import WIDTH, fma, load, spread, store
 
 
@@ -18,14 +18,6 @@ def _quad(k, low, high):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _turn(real, c, s, r0, m0, r1, m1):  # type: ignore[no-untyped-def]
-    """One rotation of two amplitudes: by RY's real matrix or RX's imaginary one."""
-    if real:
-        return fma(-s, r1, c * r0), fma(-s, m1, c * m0), fma(s, r0, c * r1), fma(s, m0, c * m1)
-    return fma(s, m1, c * r0), fma(-s, r1, c * m0), fma(s, m0, c * r1), fma(-s, r0, c * m1)
-
-
-@jit
 def _overlap(real, r0, m0, r1, m1, x0, y0, x1, y1):  # type: ignore[no-untyped-def]
     """Im<λ|P|ψ> on two amplitudes: ψ in r, m and λ in x, y."""
     if real:
@@ -34,23 +26,10 @@ def _overlap(real, r0, m0, r1, m1, x0, y0, x1, y1):  # type: ignore[no-untyped-d
 
 
 @jit
-def _load_four(psi, a, b, c, d):  # type: ignore[no-untyped-def]
-    return (
-        load(psi, a), load(psi, a + WIDTH), load(psi, b), load(psi, b + WIDTH),
-        load(psi, c), load(psi, c + WIDTH), load(psi, d), load(psi, d + WIDTH),
-    )  # fmt: skip
-
-
-@jit
-def _store_four(psi, a, b, c, d, ar, am, br, bm, cr, cm, dr, dm):  # type: ignore[no-untyped-def]
-    store(psi, a, ar)
-    store(psi, a + WIDTH, am)
-    store(psi, b, br)
-    store(psi, b + WIDTH, bm)
-    store(psi, c, cr)
-    store(psi, c + WIDTH, cm)
-    store(psi, d, dr)
-    store(psi, d + WIDTH, dm)
+def _angle(real, member, cos, sin):  # type: ignore[no-untyped-def]
+    """Cosine and sine of a member as ``turn`` takes them: RY has -sin in its first row."""
+    c, s = load(cos, member * WIDTH), load(sin, member * WIDTH)
+    return c, -s if real else s
 
 
 @jit
@@ -58,18 +37,20 @@ def rotate_pair(row, members, cos, sin, psi, dimension):  # type: ignore[no-unty
     """ψ ← second · first · ψ."""
     one, two, kinds, place = row[1], row[2], row[3], row[4]
     first_real, second_real = kinds & 1, kinds & 2
-    c1, s1 = load(cos, members[place, 1] * WIDTH), load(sin, members[place, 1] * WIDTH)
-    c2, s2 = load(cos, members[place + 1, 1] * WIDTH), load(sin, members[place + 1, 1] * WIDTH)
+    c1, s1 = _angle(first_real, members[place, 1], cos, sin)
+    c2, s2 = _angle(second_real, members[place + 1, 1], cos, sin)
     low, high = min(one, two), max(one, two)
     for k in range(dimension // 4):
         i = _quad(k, low, high)
         a, b, c, d = at(i), at(i | one), at(i | two), at(i | one | two)
-        ar, am, br, bm, cr, cm, dr, dm = _load_four(psi, a, b, c, d)
-        ar, am, br, bm = _turn(first_real, c1, s1, ar, am, br, bm)
-        cr, cm, dr, dm = _turn(first_real, c1, s1, cr, cm, dr, dm)
-        ar, am, cr, cm = _turn(second_real, c2, s2, ar, am, cr, cm)
-        br, bm, dr, dm = _turn(second_real, c2, s2, br, bm, dr, dm)
-        _store_four(psi, a, b, c, d, ar, am, br, bm, cr, cm, dr, dm)
+        ar, am, br, bm = load_two(psi, a, b)
+        cr, cm, dr, dm = load_two(psi, c, d)
+        ar, am, br, bm = turn(first_real, c1, s1, ar, am, br, bm)
+        cr, cm, dr, dm = turn(first_real, c1, s1, cr, cm, dr, dm)
+        ar, am, cr, cm = turn(second_real, c2, s2, ar, am, cr, cm)
+        br, bm, dr, dm = turn(second_real, c2, s2, br, bm, dr, dm)
+        store_two(psi, a, b, ar, am, br, bm)
+        store_two(psi, c, d, cr, cm, dr, dm)
 
 
 @jit
@@ -77,28 +58,33 @@ def unrotate_pair(row, members, cos, sin, psi, lam, slopes, dimension):  # type:
     """Undo both on ψ and λ; ``slopes`` gets Im<λ|P|ψ> of each, where it stands in the circuit."""
     one, two, kinds, place = row[1], row[2], row[3], row[4]
     first_real, second_real = kinds & 1, kinds & 2
-    c1, s1 = load(cos, members[place, 1] * WIDTH), -load(sin, members[place, 1] * WIDTH)
-    c2, s2 = load(cos, members[place + 1, 1] * WIDTH), -load(sin, members[place + 1, 1] * WIDTH)
+    c1, s1 = _angle(first_real, members[place, 1], cos, sin)
+    c2, s2 = _angle(second_real, members[place + 1, 1], cos, sin)
+    s1, s2 = -s1, -s2
     first, second = spread(0.0), spread(0.0)
     low, high = min(one, two), max(one, two)
     for k in range(dimension // 4):
         i = _quad(k, low, high)
         a, b, c, d = at(i), at(i | one), at(i | two), at(i | one | two)
-        ar, am, br, bm, cr, cm, dr, dm = _load_four(psi, a, b, c, d)
-        ax, ay, bx, by, cx, cy, dx, dy = _load_four(lam, a, b, c, d)
+        ar, am, br, bm = load_two(psi, a, b)
+        cr, cm, dr, dm = load_two(psi, c, d)
+        ax, ay, bx, by = load_two(lam, a, b)
+        cx, cy, dx, dy = load_two(lam, c, d)
         second = second + _overlap(second_real, ar, am, cr, cm, ax, ay, cx, cy)
         second = second + _overlap(second_real, br, bm, dr, dm, bx, by, dx, dy)
-        ar, am, cr, cm = _turn(second_real, c2, s2, ar, am, cr, cm)
-        br, bm, dr, dm = _turn(second_real, c2, s2, br, bm, dr, dm)
-        ax, ay, cx, cy = _turn(second_real, c2, s2, ax, ay, cx, cy)
-        bx, by, dx, dy = _turn(second_real, c2, s2, bx, by, dx, dy)
+        ar, am, cr, cm = turn(second_real, c2, s2, ar, am, cr, cm)
+        br, bm, dr, dm = turn(second_real, c2, s2, br, bm, dr, dm)
+        ax, ay, cx, cy = turn(second_real, c2, s2, ax, ay, cx, cy)
+        bx, by, dx, dy = turn(second_real, c2, s2, bx, by, dx, dy)
         first = first + _overlap(first_real, ar, am, br, bm, ax, ay, bx, by)
         first = first + _overlap(first_real, cr, cm, dr, dm, cx, cy, dx, dy)
-        ar, am, br, bm = _turn(first_real, c1, s1, ar, am, br, bm)
-        cr, cm, dr, dm = _turn(first_real, c1, s1, cr, cm, dr, dm)
-        ax, ay, bx, by = _turn(first_real, c1, s1, ax, ay, bx, by)
-        cx, cy, dx, dy = _turn(first_real, c1, s1, cx, cy, dx, dy)
-        _store_four(psi, a, b, c, d, ar, am, br, bm, cr, cm, dr, dm)
-        _store_four(lam, a, b, c, d, ax, ay, bx, by, cx, cy, dx, dy)
+        ar, am, br, bm = turn(first_real, c1, s1, ar, am, br, bm)
+        cr, cm, dr, dm = turn(first_real, c1, s1, cr, cm, dr, dm)
+        ax, ay, bx, by = turn(first_real, c1, s1, ax, ay, bx, by)
+        cx, cy, dx, dy = turn(first_real, c1, s1, cx, cy, dx, dy)
+        store_two(psi, a, b, ar, am, br, bm)
+        store_two(psi, c, d, cr, cm, dr, dm)
+        store_two(lam, a, b, ax, ay, bx, by)
+        store_two(lam, c, d, cx, cy, dx, dy)
     store(slopes, members[place, 1] * WIDTH, first)
     store(slopes, members[place + 1, 1] * WIDTH, second)
