@@ -94,9 +94,10 @@ def adjoint(
 
 def tables(program: Program, observable: CompiledObservable, columns: Array) -> tuple[Any, ...]:
     """The compiled kernels' common arguments, checked."""
-    if not np.isfinite(columns).all():
+    largest = np.maximum(columns.max(axis=0, initial=0.0), -columns.min(axis=0, initial=0.0))
+    if not np.isfinite(largest).all():
         raise ValueError("some angles are not finite")
-    reach = abs(program.jacobian) @ np.abs(columns).max(axis=0, initial=0.0) + np.abs(program.offsets)
+    reach = abs(program.jacobian) @ largest + np.abs(program.offsets)
     if reach.max(initial=0.0) > _LARGEST_ANGLE:
         raise ValueError(f"a gate's angle may reach {reach.max():.3g}; keep angles below {_LARGEST_ANGLE:.0e}")
     return (

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +17,6 @@ from sampling.operators import OperatorLike
 from sampling.program import Program, compile_circuit
 from sampling.simd import WIDTH
 from sampling.taylor import second_derivative
-
-if TYPE_CHECKING:
-    pass
 
 Array = NDArray[np.float64]
 _BATCH_WORK, _BATCH_ANGLES, _MOST_ANGLES = 2**24, 2**17, 2**23

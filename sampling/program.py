@@ -88,6 +88,7 @@ def compile_circuit(circuit: QuantumCircuit, merge: bool = True) -> Program:
     compiler.add(circuit, list(range(circuit.num_qubits)))
     if merge:
         compiler.merge()
+        compiler.pair()
     return compiler.finish()
 
 
@@ -100,6 +101,7 @@ class _Compiler:
         self.rows: list[tuple[int, int, int, int, int]] = []
         self.wires: list[int] = []
         self.matrices: list[NDArray[np.complex128]] = []
+        self.entries_of_matrices = 0
         self.members: list[tuple[int, int]] = []
         self.signs: dict[frozenset[tuple[int, int]], int] = {}
         self.offsets: list[float] = []
@@ -155,10 +157,10 @@ class _Compiler:
         self.offsets.append(float(angle))
 
     def dense(self, matrix: NDArray[np.complex128], wires: list[int]) -> None:
-        offset = sum(m.size for m in self.matrices)
-        self.rows.append((DENSE, len(wires), len(self.wires), offset, 0))
+        self.rows.append((DENSE, len(wires), len(self.wires), self.entries_of_matrices, 0))
         self.wires.extend(wires)
         self.matrices.append(matrix)
+        self.entries_of_matrices += matrix.size
 
     def merge(self) -> None:
         """Replace each long enough run of diagonal rows by one."""
@@ -175,7 +177,6 @@ class _Compiler:
             merged.append((MERGED, len(self.members), len(rotations), offset, 0))
             self.members += rotations
         self.rows = merged
-        self.pair()
 
     def pair(self) -> None:
         """Join each two neighbouring single-qubit RX or RY on different qubits."""

@@ -74,6 +74,12 @@ class Cell:
         """Draws in each chunk."""
         return chunk_sizes(self.draws, self.parameters, self.dimension)
 
+    @property
+    def columns(self) -> dict[str, str | int]:
+        """What tells it apart in a table, beside its name."""
+        keys = ("ensemble", "qubits", "layers", "parameters", "observable", "generator")
+        return {key: getattr(self, key) for key in keys}
+
     def law(self) -> KernelLaw:
         """What theory says: the Haar-layer law with this cell's L, O and G."""
         return kernel_law(self.qubits, self.parameters, self.observable, self.generator)

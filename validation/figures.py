@@ -52,8 +52,6 @@ Laws = dict[tuple[str, int, int], KernelLaw]
 
 
 def _figures(data: pd.DataFrame, laws: Laws, results: SweepResults) -> Iterator[tuple[str, str, Figure]]:
-    if data.empty:
-        return
     haar = data[data["ensemble"] == HAAR_LAYERS]
     if not haar.empty:
         yield (
@@ -200,8 +198,7 @@ def _depth(data: pd.DataFrame, results: SweepResults) -> Figure:
         )
     figure.suptitle(f"{data['ensemble'].iloc[0]}, observable {data['observable'].iloc[0]}", y=1.02)
     handles = [Line2D([], [], color=c, marker="o", markersize=4, label=f"n = {n}") for n, c in colours.items()]
-    axes[-1].legend(handles=handles, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    sns.despine(figure)
+    _finish(figure, axes[-1], handles)
     return figure
 
 
@@ -216,6 +213,11 @@ def _legend(figure: Figure, axis: Axes, colours: dict[int, Any], plateau: bool =
     ]
     if plateau:
         handles.append(Line2D([], [], color="0.3", label="plateau", **_PLATEAU))
+    _finish(figure, axis, handles)
+
+
+def _finish(figure: Figure, axis: Axes, handles: list[Line2D]) -> None:
+    """The legend to the right of the last panel, and no frames."""
     axis.legend(handles=handles, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     sns.despine(figure)
 

@@ -6,9 +6,19 @@ from collections import Counter
 from collections.abc import Iterable
 
 from sampling import CATALOGUE
+from theory import Regime
 from validation.config import HAAR_LAYERS
 from validation.results import CellResult, SweepResults
-from validation.verdicts import STATISTICS, Outcome
+from validation.verdicts import STATISTICS, Outcome, Statistic
+
+CLAIMS: tuple[tuple[Statistic, Regime], ...] = (
+    ("mean", "exact"),
+    ("mean", "asymptotic"),
+    ("variance", "exact"),
+    ("variance", "independent"),
+    ("variance", "asymptotic"),
+)
+"""Statistic and regime of each claim, in the order in which a report tells them."""
 
 _ORDER: tuple[Outcome, ...] = ("agree", "inconclusive", "disagree")
 
@@ -18,13 +28,9 @@ def findings(results: SweepResults) -> list[str]:
     lines: list[str] = []
     haar = [r for r in results.cells if r.cell.ensemble == HAAR_LAYERS]
     if haar:
-        for statistic, regimes in (
-            ("mean", ("exact", "asymptotic")),
-            ("variance", ("exact", "independent", "asymptotic")),
-        ):
-            for regime in regimes:
-                name = "published (asymptotic)" if regime == "asymptotic" else regime
-                lines.append(f"Haar layers, {name} {statistic}: {tally(haar, statistic, regime)}.")
+        for statistic, regime in CLAIMS:
+            name = "published (asymptotic)" if regime == "asymptotic" else regime
+            lines.append(f"Haar layers, {name} {statistic}: {tally(haar, statistic, regime)}.")
         for observable in dict.fromkeys(r.cell.observable for r in haar):
             cells = [r for r in haar if r.cell.observable == observable]
             lines.append(_fluctuation(observable, cells))

@@ -14,19 +14,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from validation import SCHEMA_VERSION
 from validation.config import HAAR_LAYERS
 from validation.figures import save_figures
-from validation.findings import findings
-from validation.results import CellResult, ExponentResult, SweepResults, evaluate
+from validation.findings import CLAIMS, findings
+from validation.results import CellResult, SweepResults, evaluate
 from validation.store import Store
 from validation.tables import cell_columns, scaling_document, verdicts_document
-
-CLAIMS: tuple[tuple[str, str, str], ...] = (
-    ("mean", "exact", "mean, exact"),
-    ("mean", "asymptotic", "mean, published"),
-    ("variance", "exact", "variance, exact"),
-    ("variance", "independent", "variance, independent"),
-    ("variance", "asymptotic", "variance, published"),
-)
-"""Statistic, regime and heading of each claim, in the order of the tables."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +66,15 @@ def _context(results: SweepResults, store: Store, figures: dict[str, str]) -> di
         "config": results.config,
         "promise": results.promise(),
         "findings": findings(results),
-        "claims": CLAIMS,
+        "headings": [
+            f"{statistic}, {'published' if regime == 'asymptotic' else regime}" for statistic, regime in CLAIMS
+        ],
         "tallies": _tallies(results),
         "figures": [
             {"name": name, "caption": caption, "data": _embedded(store.directory / "figures" / f"{name}.svg")}
             for name, caption in figures.items()
         ],
-        "exponents": [_exponent_row(e) for e in results.exponents if e.ensemble == HAAR_LAYERS],
+        "exponents": [e for e in results.exponents if e.ensemble == HAAR_LAYERS],
         "cells": [_cell_row(r) for r in results.cells],
         "skipped": [(cell, reason) for cell, reason in results.skipped],
         "planned": results.planned,
@@ -100,7 +93,7 @@ def _tallies(results: SweepResults) -> list[dict[str, Any]]:
             "ensemble": ensemble,
             "observable": observable,
             "cells": len(group),
-            "counts": [Counter(r.verdict(statistic, regime).verdict for r in group) for statistic, regime, _ in CLAIMS],
+            "counts": [Counter(r.verdict(statistic, regime).verdict for r in group) for statistic, regime in CLAIMS],
         }
         for (ensemble, observable), group in groups.items()
     ]
@@ -108,12 +101,8 @@ def _tallies(results: SweepResults) -> list[dict[str, Any]]:
 
 def _cell_row(result: CellResult) -> dict[str, Any]:
     row = cell_columns(result) | {"draws": result.summary.draws}
-    row["verdicts"] = [result.verdict(statistic, regime) for statistic, regime, _ in CLAIMS]
+    row["verdicts"] = [result.verdict(statistic, regime) for statistic, regime in CLAIMS]
     return row
-
-
-def _exponent_row(result: ExponentResult) -> dict[str, Any]:
-    return {"result": result, "exponent": result.exponent}
 
 
 def _embedded(path: Path) -> str:

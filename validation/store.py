@@ -86,16 +86,7 @@ class Store:
     def write(self, cell: Cell, chunk: int, draws: Draws) -> None:
         """Add a chunk, whole or not at all."""
         n = len(draws)
-        constants: dict[str, Any] = {
-            "ensemble": cell.ensemble,
-            "qubits": cell.qubits,
-            "layers": cell.layers,
-            "parameters": cell.parameters,
-            "observable": cell.observable,
-            "generator": cell.generator,
-            "cell": cell.name,
-            "chunk": chunk,
-        }
+        constants = cell.columns | {"cell": cell.name, "chunk": chunk}
         columns = {
             name: pa.repeat(value, n).dictionary_encode() if isinstance(value, str) else pa.repeat(value, n)
             for name, value in constants.items()
