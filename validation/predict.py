@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from theory import REGIMES, Prediction, dqntk
+from theory.dqntk_second_moment import second_moment
 from theory.shape import excess_kurtosis, skewness
 from validation import SCHEMA_VERSION
 from validation.law import kernel_law
@@ -30,7 +31,7 @@ def predict_document(qubits: int, parameters: int, observable: str, generator: s
         "dqntk_second_moment": {
             "asymptotic": _value(dqntk.second_moment_asymptotic(law)),
             "leading": _value(dqntk.second_moment_leading(law)),
-            "exact": None,
+            "exact": _value(second_moment(law)),
         },
         "references": {regime: law.variance(regime).reference for regime in REGIMES},
     }
