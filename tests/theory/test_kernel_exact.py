@@ -6,7 +6,6 @@
    sign) elements in every layer gives the Haar mean and variance of K exactly, whatever the angles.
 """
 
-import functools
 import itertools
 
 import numpy as np
@@ -15,41 +14,6 @@ from qiskit.quantum_info import random_hermitian
 from scipy.linalg import expm
 
 from theory import KernelLaw, OperatorMoments, dqntk
-
-
-class Copies:
-    """Linear algebra on k copies of a D-dimensional space."""
-
-    def __init__(self, dimension, copies):
-        self.dimension, self.copies = dimension, copies
-        eye = np.eye(dimension**copies).reshape([dimension] * (2 * copies))
-        permutations = [eye.transpose([*p, *range(copies, 2 * copies)]) for p in itertools.permutations(range(copies))]
-        self.basis = np.stack([p.ravel() for p in permutations])
-        self.gram_inverse = np.linalg.pinv(self.basis @ self.basis.T)
-
-    def on_all(self, matrix):
-        return functools.reduce(np.kron, [matrix] * self.copies)
-
-    def on_copy(self, matrix, copy):
-        after = self.copies - 1 - copy
-        return np.kron(np.kron(np.eye(self.dimension**copy), matrix), np.eye(self.dimension**after))
-
-    def twirl(self, operator):
-        return (self.gram_inverse @ (self.basis @ operator.ravel()) @ self.basis).reshape(operator.shape)
-
-    def derivative(self, operator, generator, copies):
-        for copy in copies:
-            g = self.on_copy(generator, copy)
-            operator = 1j * (g @ operator - operator @ g)
-        return operator
-
-    def moment(self, observable, generator, steps):
-        """E of a product of gradient components: ``steps`` lists the copies that each parameter differentiates."""
-        operator = self.twirl(self.on_all(observable))
-        for copies in steps:
-            operator = self.twirl(self.derivative(operator, generator, copies))
-        return operator[0, 0].real
-
 
 CASES = {
     "qubit, Pauli": (np.diag([1.0, -1.0]), np.array([[0, 0.5], [0.5, 0]])),
@@ -60,10 +24,10 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_closed_forms_against_the_twirl_on_copies(case):
+def test_closed_forms_against_the_twirl_on_copies(case, copies):
     observable, generator = CASES[case]
-    square = Copies(len(observable), 2).moment(observable, generator, [(0, 1)])
-    space = Copies(len(observable), 4)
+    square = copies(len(observable), 2).moment(observable, generator, [(0, 1)])
+    space = copies(len(observable), 4)
     fourth = space.moment(observable, generator, [(0, 1, 2, 3)])
     mixed = space.moment(observable, generator, [(0, 1), (2, 3)])
     for parameters in (1, 2, 7):
@@ -78,11 +42,11 @@ def test_closed_forms_against_the_twirl_on_copies(case):
 
 @pytest.mark.parametrize("qubits", [1, 2])
 @pytest.mark.parametrize("scale", [1.0, 0.5])
-def test_mean_dqntk_against_the_twirl_on_three_copies(qubits, scale):
+def test_mean_dqntk_against_the_twirl_on_three_copies(qubits, scale, copies):
     """Copy 0 carries the Hessian, 1 and 2 the gradients; both orders of a pair, and the diagonal, which vanishes."""
     observable = random_hermitian(2**qubits, seed=6).data
     generator = scale * np.kron(np.array([[0, 1], [1, 0]]), np.eye(2 ** (qubits - 1)))
-    space = Copies(2**qubits, 3)
+    space = copies(2**qubits, 3)
     pair = space.moment(observable, generator, [(0, 1), (0, 2)])
     diagonal = space.moment(observable, generator, [(0, 0, 1, 2)])
     pauli = OperatorMoments.from_pauli(qubits).scaled(scale)
