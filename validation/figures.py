@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,12 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from tqdm import tqdm
 
 from theory import KernelLaw
-from theory.time_reversal import mean_ratio
 from validation.config import HAAR_LAYERS
+from validation.law import symmetric_law
 from validation.results import SweepResults
 from validation.tables import frame
 
+_CELL = ["ensemble", "qubits", "parameters", "observable", "generator"]
 _EXACT: dict[str, Any] = {"linestyle": "-", "linewidth": 1.4}
 _PUBLISHED: dict[str, Any] = {"linestyle": (0, (4, 2)), "linewidth": 1.2}
 _PLATEAU: dict[str, Any] = {"linestyle": ":", "linewidth": 1.2}
@@ -76,23 +76,16 @@ def _figures(data: pd.DataFrame, laws: Laws, results: SweepResults) -> Iterator[
         subset = data[data["ensemble"] == ensemble]
         for index, observable in enumerate(dict.fromkeys(subset["observable"])):
             suffix = f"-{index}" if index else ""
-            note = (
-                " Dotted: the mean of Haar layers with the ansatz's own symmetry."
-                if _own_law(ensemble, observable)
-                else ""
-            )
+            panel = subset[subset["observable"] == observable]
+            own = any(symmetric_law(*key) for key in panel[_CELL].itertuples(index=False, name=None))
+            note = " Dotted: the law of the group that this ansatz is confined to, whatever its depth." if own else ""
             yield (
                 f"depth-{ensemble}{suffix}",
                 f"Ansatz {ensemble}, observable {observable}: mean and variance of K over the exact Haar-layer law "
                 "against depth. Bars: the simultaneous intervals that decide the verdicts. Band: the margin. Filled "
                 f"markers agree, hollow ones do not (yet).{note}",
-                _depth(subset[subset["observable"] == observable], results),
+                _depth(panel, results),
             )
-
-
-def _own_law(ensemble: str, observable: str) -> bool:
-    """Whether ``theory.time_reversal`` speaks of this ansatz: a Pauli string of odd weight on the ring of CZ."""
-    return ensemble == "hea-cz-ring" and re.fullmatch(r"[XYZ]\d+([XYZ]\d+[XYZ]\d+)*", observable) is not None
 
 
 def _lines(panel: pd.DataFrame, by: str, along: str) -> Iterator[tuple[int, pd.DataFrame]]:
@@ -188,8 +181,9 @@ def _depth(data: pd.DataFrame, results: SweepResults) -> Figure:
                 markersize=5,
                 markerfacecolor="white",
             )
-            if statistic == "mean" and qubits > 2 and _own_law(data["ensemble"].iloc[0], data["observable"].iloc[0]):
-                axis.axhline(float(mean_ratio(qubits)), color=colour, **_PLATEAU)
+            laws = [symmetric_law(*key) for key in line[_CELL].itertuples(index=False, name=None)]
+            if own := [getattr(law, statistic)().value for law in laws if law is not None]:
+                axis.plot(line["layers"], own / exact, color=colour, **_PLATEAU)
         axis.set(xscale="log", yscale="log", xlabel="layers", title=f"{statistic} of $K$ over the exact law")
         _plain_ticks(axis, sorted(set(data["layers"].astype(int))))
         _plain_values(

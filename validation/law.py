@@ -1,16 +1,46 @@
-"""The Haar-layer law for operators named as on the command line; needs no circuits, so that predictions start fast."""
+"""The laws for operators named as on the command line; needs no circuits, so that predictions start fast."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 from theory import KernelLaw, OperatorMoments
+from theory.symmetric import SymmetricKernelLaw
 from validation.observables import parse_observable
 
 
 def kernel_law(qubits: int, parameters: int, observable: str, generator: str) -> KernelLaw:
     """The Haar-layer law for an observable and a generator named as on the command line."""
-    moments = OperatorMoments.from_pauli(qubits)
-    if generator == "half-pauli":
-        moments = moments.scaled(0.5)
-    elif generator != "pauli":
+    moments = parse_observable(observable, qubits).moments()
+    return KernelLaw(parameters, moments, _generator(qubits, generator))
+
+
+def symmetric_law(
+    ensemble: str, qubits: int, parameters: int, observable: str, generator: str
+) -> SymmetricKernelLaw | None:
+    """The law of the group that a deep ansatz of the catalogue is confined to; None if that is the unitary one.
+
+    Also None for an observable that is neither even nor odd under the ansatz's time reversal.
+    """
+    parsed = parse_observable(observable, qubits)
+    group: Literal["orthogonal", "symplectic"]
+    if ensemble == "real-amplitudes":  # T conjugates: Y is odd, a diagonal projector even
+        odd = [label.count("Y") % 2 for label, _ in parsed.terms]
+        group, overlap = "orthogonal", 1
+    elif ensemble == "hea-cz-ring" and qubits > 2 and parsed.terms:  # T flips every Pauli
+        odd = [(len(label) - label.count("I")) % 2 for label, _ in parsed.terms]
+        group, overlap = "symplectic" if qubits % 2 else "orthogonal", 0
+    else:
+        return None
+    if any(odd) and (overlap == 1 or not all(odd)):
+        return None
+    return SymmetricKernelLaw(
+        parameters, parsed.moments(), _generator(qubits, generator), group, "odd" if any(odd) else "even", overlap
+    )
+
+
+def _generator(qubits: int, generator: str) -> OperatorMoments:
+    pauli = OperatorMoments.from_pauli(qubits)
+    if generator not in ("half-pauli", "pauli"):
         raise ValueError(f"generator {generator!r} is unknown; choose half-pauli or pauli")
-    return KernelLaw(parameters, parse_observable(observable, qubits).moments(), moments)
+    return pauli.scaled(0.5) if generator == "half-pauli" else pauli
