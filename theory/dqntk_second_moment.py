@@ -60,7 +60,7 @@ def second_moment(law: KernelLaw) -> Prediction | None:
 
     >>> pauli = OperatorMoments.from_pauli(4)
     >>> round(float(second_moment(KernelLaw(4, pauli, pauli))) * 16**3 / 4**2, 4)
-    57.7
+    54.9091
     """
     levels, generator = two_levels(law.observable), two_levels(law.generator)
     if levels is None or generator is None or generator[1] != 0:

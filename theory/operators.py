@@ -18,6 +18,7 @@ Number = int | float | Fraction
 PauliKey = tuple[int, int]
 _MOST_TERMS = 400
 """Terms of A² up to which A⁴ is worked out: about a second."""
+_DENSE_QUBITS = 7
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class OperatorMoments:
         a2, a3, a4: ``Tr (A - Tr A / D)^k`` for k = 2, 3, 4 (not divided by D), exact.
         label: what the operator is, for messages and reports.
         higher: a5, a6 and a8, which skewness and kurtosis need (a7 drops out); None where they are not known.
+        spectrum: distinct eigenvalues, ascending and up to a common shift, with their multiplicities; None where they
+            are not known.
 
     A multiple of the identity has no gradient and so no kernel: it is refused with a ``ValueError``.
     """
@@ -39,6 +42,7 @@ class OperatorMoments:
     a4: Fraction
     label: str = "operator"
     higher: tuple[Fraction, Fraction, Fraction] | None = None
+    spectrum: tuple[tuple[Fraction, int], ...] | None = None
 
     def __post_init__(self) -> None:
         """Refuse traces that no Hermitian operator has."""
@@ -59,23 +63,25 @@ class OperatorMoments:
         >>> OperatorMoments.from_eigenvalues([1, -1], [2, 2]).a4
         Fraction(4, 1)
         """
-        spectrum = [Fraction(v) for v in values]
-        counts = [1] * len(spectrum) if multiplicities is None else [int(m) for m in multiplicities]
-        if len(counts) != len(spectrum) or any(m < 0 for m in counts):
+        given = [Fraction(v) for v in values]
+        counts = [1] * len(given) if multiplicities is None else [int(m) for m in multiplicities]
+        if len(counts) != len(given) or any(m < 0 for m in counts):
             raise ValueError("multiplicities must be one non-negative integer for each eigenvalue")
         dimension = sum(counts)
         if dimension < 2:
             raise ValueError(f"the spectrum has {dimension} eigenvalues; an operator needs D >= 2")
-        centre = sum((m * v for v, m in zip(spectrum, counts, strict=True)), Fraction(0)) / dimension
-        a2, a3, a4, a5, a6, a8 = (
-            sum((m * (v - centre) ** k for v, m in zip(spectrum, counts, strict=True)), Fraction(0))
-            for k in (2, 3, 4, 5, 6, 8)
-        )
-        return cls(dimension, a2, a3, a4, label, (a5, a6, a8))
+        levels: dict[Fraction, int] = {}
+        for value, count in zip(given, counts, strict=True):
+            levels[value] = levels.get(value, 0) + count
+        spectrum = tuple(sorted((value, count) for value, count in levels.items() if count))
+        a2, a3, a4, a5, a6, a8 = (central_trace(spectrum, k) for k in (2, 3, 4, 5, 6, 8))
+        return cls(dimension, a2, a3, a4, label, (a5, a6, a8), spectrum)
 
     @classmethod
     def from_matrix(cls, matrix: NDArray[Any], label: str = "matrix") -> OperatorMoments:
         """Traces of a dense Hermitian matrix of shape (D, D), through its eigenvalues in double precision.
+
+        Eigenvalues closer than 1e-12 of their range count as one level.
 
         Raises ``ValueError`` if the matrix is not square, not finite, or not Hermitian to 1e-10 of its largest entry.
         """
@@ -89,7 +95,7 @@ class OperatorMoments:
         values = np.linalg.eigvalsh(a)
         if np.ptp(values) <= 1e-12 * np.abs(values).max():
             raise ValueError(f"{label} is a multiple of the identity: its gradients vanish, give another")
-        return cls.from_eigenvalues(values.tolist(), label=label)
+        return cls.from_eigenvalues(*_levels(values), label)
 
     @classmethod
     def from_pauli(cls, qubits: int) -> OperatorMoments:
@@ -98,8 +104,8 @@ class OperatorMoments:
         >>> OperatorMoments.from_pauli(3).a2
         Fraction(8, 1)
         """
-        even = Fraction(hilbert_dimension(qubits))
-        return cls(int(even), even, Fraction(0), even, "Pauli string", (Fraction(0), even, even))
+        half = hilbert_dimension(qubits) // 2
+        return cls.from_eigenvalues([1, -1], [half, half], "Pauli string")
 
     @classmethod
     def from_projector(cls, qubits: int, rank: int = 1) -> OperatorMoments:
@@ -119,7 +125,7 @@ class OperatorMoments:
 
         A label's leftmost letter is the highest qubit (Qiskit's order; the traces do not depend on it). Cost: the
         square of the number of terms, whatever the number of qubits; a5 and up are left out where A² has more than
-        400 terms.
+        400 terms. Up to 7 qubits the eigenvalues are worked out too, in double precision.
 
         >>> OperatorMoments.from_pauli_sum({"ZZ": -1, "IX": -1, "XI": -1}).a2
         Fraction(12, 1)
@@ -134,6 +140,9 @@ class OperatorMoments:
             if key != (0, 0):
                 coefficients[key] = coefficients.get(key, Fraction(0)) + Fraction(coefficient)
         dimension = hilbert_dimension(qubits)
+        if len(coefficients) == 1:
+            (size,) = coefficients.values()
+            return cls.from_eigenvalues([size, -size], [dimension // 2] * 2, label)
         square = _square(coefficients)
         higher = None
         if len(square) <= _MOST_TERMS:
@@ -142,14 +151,28 @@ class OperatorMoments:
             higher = (a5, a6, a8)
         a2 = dimension * square.get((0, 0), Fraction(0))
         a3, a4 = (dimension * _overlap(p, square) for p in (coefficients, square))
-        return cls(dimension, a2, a3, a4, label, higher)
+        spectrum = None
+        if qubits <= _DENSE_QUBITS and a2 > 0:
+            values, counts = _levels(np.linalg.eigvalsh(_dense(coefficients, dimension)))
+            spectrum = tuple((Fraction(v), m) for v, m in zip(values, counts, strict=True))
+        return cls(dimension, a2, a3, a4, label, higher, spectrum)
 
     def scaled(self, factor: Number) -> OperatorMoments:
         """Traces of ``factor * A``: a_k times factor^k. ``from_pauli(n).scaled(1/2)`` is Qiskit's generator P/2."""
         c = Fraction(factor)
         a5, a6, a8 = self.higher or (Fraction(0),) * 3
         higher = (a5 * c**5, a6 * c**6, a8 * c**8) if self.higher else None
-        return OperatorMoments(self.dimension, self.a2 * c**2, self.a3 * c**3, self.a4 * c**4, self.label, higher)
+        levels = tuple(sorted((v * c, m) for v, m in self.spectrum)) if self.spectrum else None
+        return OperatorMoments(
+            self.dimension, self.a2 * c**2, self.a3 * c**3, self.a4 * c**4, self.label, higher, levels
+        )
+
+
+def central_trace(spectrum: tuple[tuple[Fraction, int], ...], power: int) -> Fraction:
+    """Tr (A - Tr A / D)^power of distinct eigenvalues with multiplicities, exact."""
+    dimension = sum(m for _, m in spectrum)
+    centre = sum((m * v for v, m in spectrum), Fraction(0)) / dimension
+    return sum((m * (v - centre) ** power for v, m in spectrum), Fraction(0))
 
 
 def hilbert_dimension(qubits: int) -> int:
@@ -157,6 +180,22 @@ def hilbert_dimension(qubits: int) -> int:
     if qubits < 1:
         raise ValueError(f"qubits is {qubits}; give at least 1")
     return 1 << qubits
+
+
+def _levels(values: NDArray[np.floating[Any]]) -> tuple[list[float], list[int]]:
+    """Distinct eigenvalues and multiplicities of an ascending list; closer than 1e-12 of the range is equal."""
+    groups = np.split(values, np.flatnonzero(np.diff(values) > 1e-12 * np.ptp(values)) + 1)
+    return [float(g.mean()) for g in groups], [len(g) for g in groups]
+
+
+def _dense(coefficients: Mapping[PauliKey, Fraction], dimension: int) -> NDArray[np.complex128]:
+    """The matrix of a Pauli sum: P(x,z)|k> = i^|x&z| (-1)^|z&k| |k ^ x>."""
+    matrix = np.zeros((dimension, dimension), dtype=np.complex128)
+    states = np.arange(dimension)
+    for (x, z), coefficient in coefficients.items():
+        signs = 1 - 2 * (np.bitwise_count(states & z) % 2).astype(float)
+        matrix[states ^ x, states] += float(coefficient) * 1j ** (x & z).bit_count() * signs
+    return matrix
 
 
 def _masks(pauli: str) -> PauliKey:

@@ -18,10 +18,9 @@ import math
 from fractions import Fraction
 
 from theory.kernel import KernelLaw
-from theory.operators import OperatorMoments
+from theory.operators import OperatorMoments, central_trace
 from theory.prediction import Prediction
 
-Series = dict[tuple[int, int], Fraction]
 _ASSUMPTIONS = ("Haar layers (6- and 8-design)", "finite D and L", "correlations between parameters kept")
 
 
@@ -48,80 +47,83 @@ def excess_kurtosis(law: KernelLaw) -> Prediction | None:
     return Prediction("kernel excess kurtosis", value, "exact", _ASSUMPTIONS, "docs/theory.md")
 
 
-def variance_moments(operator: OperatorMoments) -> list[Fraction]:
-    """E v^m for m = 0 … 4; ``ValueError`` if the higher traces are not known.
+def variance_moments(operator: OperatorMoments, order: int = 4) -> list[Fraction]:
+    """E v^m for m = 0 … order, exact; ``ValueError`` if the traces that it needs are not known.
+
+    Up to m = 4 the traces kept in ``OperatorMoments`` do; beyond, the spectrum is needed.
 
     >>> variance_moments(OperatorMoments.from_pauli(1))[2]
     Fraction(8, 15)
     """
-    if operator.higher is None:
+    if operator.spectrum is None and order > (4 if operator.higher else 2):
         raise ValueError(f"the higher traces of {operator.label} are not known")
-    a5, a6, a8 = operator.higher
-    traces = {2: operator.a2, 3: operator.a3, 4: operator.a4, 5: a5, 6: a6, 8: a8}
-    exponent: Series = {
-        (i, j): Fraction(math.factorial(i + j - 1), math.factorial(i) * math.factorial(j)) * traces[i + 2 * j]
-        for j in range(5)
-        for i in range(9)
-        if i + 2 * j in traces
-    }
-    series: Series = {(0, 0): Fraction(1)}
-    power: Series = {(0, 0): Fraction(1)}
-    for order in range(1, 5):  # each factor weighs at least 2, and 8 is the most that is needed
-        power = _product(power, exponent)
-        for key, value in power.items():
-            series[key] = series.get(key, Fraction(0)) + value / math.factorial(order)
-    moments = [Fraction(1)]
-    for m in range(1, 5):
+    if operator.spectrum is not None and len(operator.spectrum) == 2:  # v = Δ² p(1-p), p ~ Beta
+        (low, one), (high, two) = operator.spectrum
+        moments = [Fraction(1)]
+        for m in range(order):
+            step = Fraction((one + m) * (two + m), (operator.dimension + 2 * m) * (operator.dimension + 2 * m + 1))
+            moments.append(moments[-1] * step * (high - low) ** 2)
+        return moments
+    top = 2 * order
+    if operator.spectrum is not None:
+        traces = {k: central_trace(operator.spectrum, k) for k in range(2, top + 1)}
+    else:  # a7 would only enter beside a1 = 0
+        a5, a6, a8 = operator.higher or (Fraction(0),) * 3
+        traces = {2: operator.a2, 3: operator.a3, 4: operator.a4, 5: a5, 6: a6, 7: Fraction(0), 8: a8}
+    binomial = [
+        [Fraction(math.comb(i + j, i), i + j) if i + j else Fraction(0) for j in range(top + 1)] for i in range(top + 1)
+    ]
+    series: dict[tuple[int, int], Fraction] = {(0, 0): Fraction(1)}
+    for i in range(top + 1):
+        for j in range((top - i) // 2 + 1):
+            if i + j == 0:
+                continue
+            total = Fraction(0)  # F' = E' F for F = exp E, along s, or along t where i = 0
+            for k in range(i + 1):
+                for m in range(j + 1):
+                    weight = k + 2 * m
+                    if weight > 1 and (factor := k if i else m):
+                        total += factor * binomial[k][m] * traces[weight] * series[i - k, j - m]
+            series[i, j] = total / (i or j)
+    rising = [Fraction(1)]
+    for n in range(top):
+        rising.append(rising[-1] * (operator.dimension + n))
+    moments = []
+    for m in range(order + 1):
         total = Fraction(0)
         for j in range(m + 1):
             a, b = 2 * j, m - j
-            rising = math.prod(operator.dimension + k for k in range(a + b))
-            joint = series.get((a, b), Fraction(0)) * math.factorial(a) * math.factorial(b) / rising
+            joint = series[a, b] * math.factorial(a) * math.factorial(b) / rising[a + b]
             total += math.comb(m, j) * (-1) ** j * joint
         moments.append(total)
     return moments
 
 
-def _product(one: Series, two: Series) -> Series:
-    """Product, without what weighs more than 8; a weight of 7 beside nothing but a1 = 0 never enters."""
-    result: Series = {}
-    for (i, j), x in one.items():
-        for (k, m), y in two.items():
-            if i + k + 2 * (j + m) <= 8:
-                result[i + k, j + m] = result.get((i + k, j + m), Fraction(0)) + x * y
-    return result
+def sum_moments(law: KernelLaw, order: int = 4) -> list[Fraction]:
+    """E S^m for m = 0 … order, where K = v_O S and S = Σ 4 v_G x² over the parameters; exact."""
+    D, L = law.observable.dimension, law.parameters
+    v = variance_moments(law.generator, order)
+    term = [Fraction(1)]
+    coordinate = Fraction(1)
+    for k in range(1, order + 1):
+        coordinate *= Fraction(2 * k - 1, 2) / (D - 2 + k)
+        term.append(4**k * v[k] * coordinate)
+    cumulants = [Fraction(0)]
+    for n in range(1, order + 1):
+        lower = sum((math.comb(n - 1, k - 1) * cumulants[k] * term[n - k] for k in range(1, n)), Fraction(0))
+        cumulants.append(term[n] - lower)
+    raw = [Fraction(1)]
+    for n in range(1, order + 1):
+        raw.append(sum((math.comb(n - 1, k - 1) * L * cumulants[k] * raw[n - k] for k in range(1, n + 1)), Fraction(0)))
+    return raw
 
 
 def _central_moments(law: KernelLaw) -> dict[int, Fraction] | None:
     """Second to fourth central moments of K."""
     if law.observable.higher is None or law.generator.higher is None:
         return None
-    D, L = law.observable.dimension, law.parameters
-    v_observable, v_generator = variance_moments(law.observable), variance_moments(law.generator)
-    coordinate = [
-        math.prod((Fraction(2 * j + 1, 2) / (D - 1 + j) for j in range(k)), start=Fraction(1)) for k in range(5)
-    ]
-    term = [4**k * v_generator[k] * coordinate[k] for k in range(5)]
-    cumulants = _cumulants(term)
-    total = _raw({k: L * c for k, c in cumulants.items()})
-    raw = [v_observable[k] * total[k] for k in range(5)]
+    raw = [v * s for v, s in zip(variance_moments(law.observable), sum_moments(law), strict=True)]
     mean = raw[1]
     return {
         n: sum((math.comb(n, k) * raw[k] * (-mean) ** (n - k) for k in range(n + 1)), Fraction(0)) for n in (2, 3, 4)
     }
-
-
-def _cumulants(raw: list[Fraction]) -> dict[int, Fraction]:
-    """Cumulants 1 to 4 from raw moments."""
-    result: dict[int, Fraction] = {}
-    for n in range(1, 5):
-        result[n] = raw[n] - sum((math.comb(n - 1, k - 1) * result[k] * raw[n - k] for k in range(1, n)), Fraction(0))
-    return result
-
-
-def _raw(cumulants: dict[int, Fraction]) -> list[Fraction]:
-    """Raw moments 0 to 4 from cumulants."""
-    raw = [Fraction(1)]
-    for n in range(1, 5):
-        raw.append(sum((math.comb(n - 1, k - 1) * cumulants[k] * raw[n - k] for k in range(1, n + 1)), Fraction(0)))
-    return raw

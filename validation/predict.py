@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from theory import REGIMES, Prediction, dqntk
+from theory.distribution import KernelDistribution
 from theory.dqntk_second_moment import second_moment
 from theory.shape import excess_kurtosis, skewness
 from validation import SCHEMA_VERSION
@@ -14,6 +15,7 @@ from validation.law import kernel_law
 def predict_document(qubits: int, parameters: int, observable: str, generator: str) -> dict[str, Any]:
     """All predictions for one cell, keyed as the command line promises; raises ``ValueError`` on bad input."""
     law = kernel_law(qubits, parameters, observable, generator)
+    distribution = KernelDistribution(law)
     return {
         "schema_version": SCHEMA_VERSION,
         "qubits": qubits,
@@ -33,8 +35,13 @@ def predict_document(qubits: int, parameters: int, observable: str, generator: s
             "leading": _value(dqntk.second_moment_leading(law)),
             "exact": _value(second_moment(law)),
         },
+        "quantiles": {f"{p:g}": float(k) for p, k in zip(QUANTILES, distribution.quantiles(QUANTILES), strict=True)},
+        "distribution_error": distribution.truncation,
         "references": {regime: law.variance(regime).reference for regime in REGIMES},
     }
+
+
+QUANTILES = (0.001, 0.025, 0.25, 0.5, 0.75, 0.975, 0.999)
 
 
 def _value(prediction: Prediction | None) -> float | None:
@@ -59,6 +66,12 @@ def predict_text(document: dict[str, Any]) -> str:
     for key, label in labels.items():
         value = document[key]["exact"]
         lines.append(f"{label:24}{'':28}" + (f"{value:14.6g}" if value is not None else f"{'unknown':>14}"))
+    quoted = document["dqntk_second_moment"]
+    for key, label in (("asymptotic", "E μ², quoted"), ("leading", "E μ², large D"), ("exact", "E μ²")):
+        if quoted[key] is not None:
+            lines.append(f"{label:24}{quoted[key]:{42 if key == 'exact' else 14}.6g}")
+    lines += ["", "quantiles of K, one instance:"]
+    lines.append("  ".join(f"{100 * float(level):g} %: {value:.4g}" for level, value in document["quantiles"].items()))
     lines.append("")
     lines += [f"{regime}: {reference}" for regime, reference in document["references"].items()]
     return "\n".join(lines)

@@ -30,7 +30,12 @@ def test_predict_document(qntk):
     assert document["kurtosis"]["exact"] > 0
     assert document["dqntk_mean"]["exact"] > 0
     assert document["dqntk_second_moment"]["asymptotic"] > 0
-    assert document["dqntk_second_moment"]["leading"] is document["dqntk_second_moment"]["exact"] is None
+    assert document["dqntk_second_moment"]["leading"] is None
+    assert document["dqntk_second_moment"]["exact"] > document["dqntk_mean"]["exact"] ** 2
+    quantiles = {float(level): value for level, value in document["quantiles"].items()}
+    assert list(quantiles.values()) == sorted(quantiles.values())
+    assert quantiles[0.025] < quantiles[0.5] < document["mean"]["exact"] < quantiles[0.975]
+    assert 0 <= document["distribution_error"] < 1e-6
 
 
 def test_the_default_generator_is_qiskits_and_is_said(qntk):

@@ -1,0 +1,188 @@
+"""The predictive distribution: against frames, against integrals done another way, and in its limits."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from qiskit.quantum_info import SparsePauliOp
+from scipy import stats
+from scipy.integrate import quad
+
+from sampling import HaarLayers, sample
+from theory import KernelLaw, OperatorMoments
+from theory.distribution import KernelDistribution
+from theory.inversion import TermSum
+from theory.shape import excess_kurtosis, skewness
+from theory.state_variance import StateVariance
+
+FALSE_FAIL = 1e-6
+"""Of each Kolmogorov-Smirnov test, by the Dvoretzky-Kiefer-Wolfowitz bound."""
+
+
+def band(draws):
+    """sup |F_n - F| beyond this has probability below FALSE_FAIL; 0.006 for 200 000 draws."""
+    return math.sqrt(math.log(2 / FALSE_FAIL) / (2 * draws))
+
+
+def distance(kernels, distribution):
+    """sup |F_n - F| over a thousand of the points; the rest adds at most a thousandth."""
+    kernels = np.sort(kernels)
+    step = max(1, len(kernels) // 1000)
+    return np.abs(distribution.cdf(kernels[::step]) - np.arange(len(kernels))[::step] / len(kernels)).max()
+
+
+def generic(qubits, seed=3):
+    return np.diag(np.sort(np.random.default_rng(seed).normal(size=2**qubits)))
+
+
+def pauli_matrix(qubits):
+    return np.diag(np.repeat([1.0, -1.0], 2 ** (qubits - 1)))
+
+
+def projector_matrix(qubits, rank=1):
+    return np.diag(np.repeat([1.0, 0.0], [rank, 2**qubits - rank]))
+
+
+CASES = {
+    "one qubit, one parameter": (pauli_matrix(1), pauli_matrix(1), 1),
+    "one qubit, two parameters": (pauli_matrix(1), pauli_matrix(1), 2),
+    "two qubits, projector": (projector_matrix(2), pauli_matrix(2), 2),
+    "two qubits, four levels": (generic(2), pauli_matrix(2), 8),
+    "four levels twice": (generic(2), generic(2, 4), 30),
+    "eight levels twice, one parameter": (generic(3), generic(3, 4), 1),
+    "Pauli on the plateau": (pauli_matrix(2), pauli_matrix(2), 400),
+    "projector on the plateau": (projector_matrix(3), pauli_matrix(3), 64),
+    "rank three": (projector_matrix(3, 3), pauli_matrix(3), 5),
+    "projector as generator": (pauli_matrix(3), projector_matrix(3), 3),
+    "projector as generator, one parameter": (projector_matrix(3), projector_matrix(3), 1),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_against_frames(case):
+    """Frames know no Beta distribution. A wrong CDF by 0.006 shows (0.02 with 400 parameters)."""
+    observable, generator, parameters = CASES[case]
+    draws = 200_000 if parameters < 50 else 20_000
+    kernels = sample(HaarLayers(observable, generator, parameters), draws, seed=4).kernel
+    moments = OperatorMoments.from_matrix(observable), OperatorMoments.from_matrix(generator)
+    distribution = KernelDistribution(KernelLaw(parameters, *moments))
+    assert distance(kernels, distribution) < band(draws) + 1e-3
+    wrong = KernelDistribution(KernelLaw(parameters, *moments[:1], moments[1].scaled(1.1)))
+    assert distance(kernels, wrong) > band(draws) + 1e-3, "negative control: a generator a tenth too large"
+    gamma = stats.gamma(parameters / 2, scale=2 * distribution.law.mean().value / parameters)
+    if parameters > 50:
+        assert distance(kernels, gamma) > band(draws) + 1e-3, "negative control: independent parameters"
+
+
+def test_one_qubit_one_parameter_by_another_integral():
+    """On the Bloch sphere K = (2 sin a sin b cos c)² with cos a, cos b and c uniform: P(K <= k) by quadrature.
+
+    The density of x² jumps at its end in dimension 2, and here alone; hence 2e-5.
+    """
+    distribution = KernelDistribution(KernelLaw(1, OperatorMoments.from_pauli(1), OperatorMoments.from_pauli(1)))
+
+    def given_product(r, k):  # P((2 r cos c)² <= k)
+        return 1 - 2 / math.pi * math.acos(min(1.0, math.sqrt(k) / (2 * r))) if r else 1.0
+
+    for k in (0.01, 0.5, 2.0, 3.9):
+
+        def inner(h, k=k):  # sin a = √(1 - h²) is the radius of o; sin b has density s/√(1-s²)
+            o = math.sqrt(1 - h * h)
+            return quad(lambda t: given_product(o * math.sqrt(1 - t * t), k), 0, 1, epsabs=1e-10)[0]
+
+        assert distribution.cdf(k) == pytest.approx(quad(inner, 0, 1, epsabs=1e-9)[0], abs=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("observable", "generator", "parameters"),
+    [
+        (OperatorMoments.from_pauli(2), OperatorMoments.from_pauli(2), 6),
+        (OperatorMoments.from_projector(4), OperatorMoments.from_pauli(4).scaled(0.5), 40),
+        (OperatorMoments.from_pauli_sum({"ZZI": 1, "IZZ": 1, "XII": 0.5}), OperatorMoments.from_pauli(3), 9),
+    ],
+)
+def test_density_has_the_exact_moments(observable, generator, parameters):
+    law = KernelLaw(parameters, observable, generator)
+    distribution = KernelDistribution(law)
+    mean, std = law.mean().value, math.sqrt(law.variance().value)
+    points, weights = np.polynomial.legendre.leggauss(2000)
+    top = mean + 25 * std
+    k, w = top * (1 + points) / 2, top * weights / 2 * distribution.pdf(top * (1 + points) / 2)
+    moments = [float(w @ ((k - mean) / std) ** n) for n in range(5)]
+    exact = [1, 0, 1, skewness(law).value, excess_kurtosis(law).value + 3]
+    np.testing.assert_allclose(moments, exact, atol=2e-5)
+    inside = (points > -0.9) & (points < 0.3)
+    slope = np.gradient(distribution.cdf(k), k)
+    np.testing.assert_allclose(slope[inside], distribution.pdf(k)[inside], atol=2e-3 / std)
+
+
+@settings(max_examples=10)
+@given(st.integers(1, 8), st.integers(1, 300), st.booleans(), st.floats(0.001, 0.999))
+def test_quantiles_invert_the_distribution(qubits, parameters, projector, level):
+    pauli = OperatorMoments.from_pauli(qubits)
+    law = KernelLaw(parameters, OperatorMoments.from_projector(qubits) if projector else pauli, pauli)
+    distribution = KernelDistribution(law)
+    assert distribution.cdf(distribution.quantiles(level)) == pytest.approx(level, abs=1e-9)
+
+
+LEVELS = [0.001, 0.05, 0.5, 0.95, 0.999]
+
+
+def test_limit_of_large_dimension_is_the_gamma_law():
+    law = KernelLaw(10, OperatorMoments.from_pauli(50), OperatorMoments.from_pauli(50))
+    expected = stats.gamma(5, scale=law.mean().value / 5).ppf(LEVELS)
+    np.testing.assert_allclose(KernelDistribution(law).quantiles(LEVELS), expected, rtol=1e-10)
+
+
+def test_ten_million_parameters():
+    """A Pauli's kernel is as narrow as √(2/L), nearly normal; a projector's is exponential however large L is."""
+    pauli, projector = OperatorMoments.from_pauli(50), OperatorMoments.from_projector(50)
+    law = KernelLaw(10**7, pauli, pauli)
+    normal = law.mean().value * (1 + math.sqrt(2e-7) * stats.norm.ppf(LEVELS))
+    np.testing.assert_allclose(KernelDistribution(law).quantiles(LEVELS), normal, rtol=1e-6)
+    law = KernelLaw(10**7, projector, pauli)
+    exponential = law.mean().value * stats.expon.ppf(LEVELS)
+    np.testing.assert_allclose(KernelDistribution(law).quantiles(LEVELS[1:]), exponential[1:], rtol=1e-5)
+
+
+def test_plateau_of_a_pauli_is_the_law_of_the_shared_factor():
+    """L ≫ D²: K/K̄ = v/E v with 1 - v = s², s² ~ Beta(1/2, D/2)."""
+    law = KernelLaw(10**7, OperatorMoments.from_pauli(3), OperatorMoments.from_pauli(3))
+    shared = 1 - stats.beta(0.5, 4).ppf(1 - np.array(LEVELS[:4]))
+    np.testing.assert_allclose(
+        KernelDistribution(law).quantiles(LEVELS[:4]) / law.mean().value, shared * 9 / 8, rtol=1e-3
+    )
+
+
+@pytest.mark.parametrize(("qubits", "parameters"), [(4, 2), (4, 8), (3, 64), (10, 1000)])
+def test_inversion_against_the_expansion(qubits, parameters):
+    """Two routes to the law of S that share nothing but M and the moments."""
+    pauli = OperatorMoments.from_pauli(qubits)
+    expansion = KernelDistribution(KernelLaw(parameters, pauli, pauli))._sum
+    inversion = TermSum(*StateVariance(pauli).rule(1.0), pauli.dimension, parameters)
+    centre = 4 * parameters / pauli.dimension / 2
+    s = centre * np.linspace(1e-3, 4, 300)
+    np.testing.assert_allclose(inversion.cdf(s), expansion.cdf(s), atol=1e-6)
+    np.testing.assert_allclose(centre * inversion.pdf(s), centre * expansion.pdf(s), atol=1e-4)
+
+
+def test_traces_alone_come_close():
+    """The Ising chain on five qubits by four moments of v, against its 32 levels and against frames."""
+    terms = {"ZZIII": 1, "IZZII": 1, "IIZZI": 1, "IIIZZ": 1} | {"I" * q + "X" + "I" * (4 - q): 1 for q in range(5)}
+    operator = SparsePauliOp.from_list(list(terms.items()))
+    pauli = OperatorMoments.from_pauli(5)
+    traces = KernelDistribution(KernelLaw(40, OperatorMoments.from_pauli_sum(terms), pauli))
+    levels = KernelDistribution(KernelLaw(40, OperatorMoments.from_matrix(operator.to_matrix()), pauli))
+    points = levels.quantiles(np.linspace(0.01, 0.99, 50))
+    np.testing.assert_allclose(traces.cdf(points), levels.cdf(points), atol=2e-3)
+    kernels = sample(HaarLayers(operator, SparsePauliOp("IIIIZ"), 40), 20_000, seed=5).kernel
+    assert distance(kernels, traces) < band(20_000) + 1e-3
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, [0.5, 2.0]])
+def test_a_probability_outside_its_range_is_refused(level):
+    pauli = OperatorMoments.from_pauli(2)
+    with pytest.raises(ValueError, match="probability"):
+        KernelDistribution(KernelLaw(3, pauli, pauli)).quantiles(level)

@@ -1,0 +1,149 @@
+"""The whole predictive distribution of the kernel in the Haar-layer ensemble: density, CDF and quantiles.
+
+K = v_O S with S = Σ_ℓ 4 v_G x_ℓ² independent of v_O (``theory.kernel``), hence
+
+    P(K <= k) = E P(S <= k / v_O),
+
+a quadrature over the law of v_O (``theory.state_variance``) around the distribution function of S. Each of the L terms
+of S has a density ~ s^{-1/2} at 0, so that of S is ~ s^{L/2-1}: it is expanded about a reference with α = L/2 and the
+mean of S, to 32 exact moments (12 for a generator of more than two levels). The reference is a beta density on the
+support of S up to D = 16, and a gamma density, the limit of D → ∞, beyond. No Monte Carlo enters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import CubicSpline
+from scipy.optimize import toms748
+
+from theory.expansion import MomentDensity, Reference
+from theory.inversion import TermSum
+from theory.kernel import KernelLaw
+from theory.shape import sum_moments
+from theory.state_variance import StateVariance
+
+Float = NDArray[np.float64]
+_BOUNDED = 16
+_GRID = 4001
+_CONVERGED = 1e-5
+
+
+@dataclass(frozen=True)
+class KernelDistribution:
+    """Density, distribution function and quantiles of K.
+
+    Args:
+        law: L with the moments of O and G. Operators whose spectrum is known give the law itself, up to
+            ``truncation``; others the law that has the moments their traces give.
+
+    >>> from theory.operators import OperatorMoments
+    >>> pauli = OperatorMoments.from_pauli(3)
+    >>> law = KernelLaw(10, OperatorMoments.from_projector(3), pauli)
+    >>> KernelDistribution(law).quantiles([0.05, 0.5, 0.95]).round(4)
+    array([0.0152, 0.1902, 0.672 ])
+    """
+
+    law: KernelLaw
+
+    @property
+    def truncation(self) -> float:
+        """About the largest error of the distribution function, judged by the last coefficients of the expansions."""
+        return self._observable.truncation + self._sum.truncation
+
+    def pdf(self, kernel: ArrayLike) -> Float:
+        """Density at the given values of K, of any shape, in units of 1/K."""
+        nodes, weights = self._rule
+        return self._average(kernel, lambda k: (self._sum_pdf(k / nodes) / nodes) @ weights)
+
+    def cdf(self, kernel: ArrayLike) -> Float:
+        """P(K <= kernel) at the given values, of any shape."""
+        nodes, weights = self._rule
+        return np.clip(self._average(kernel, lambda k: self._sum_cdf(k / nodes) @ weights), 0.0, 1.0)
+
+    def quantiles(self, probabilities: ArrayLike) -> Float:
+        """The values that K stays below with the given probabilities; ``ValueError`` unless all are in (0, 1)."""
+        levels = np.asarray(probabilities, dtype=float)
+        if not ((levels > 0) & (levels < 1)).all():
+            raise ValueError("a quantile needs a probability between 0 and 1, ends excluded")
+        return np.array([self._quantile(p) for p in levels.ravel()]).reshape(levels.shape)
+
+    def _quantile(self, level: float) -> float:
+        """Root of the CDF in log K, bracketed from the mean outwards."""
+        low = high = self.law.mean().value
+
+        def excess(logarithm: float) -> float:
+            return float(self.cdf(np.exp(logarithm))) - level
+
+        while excess(np.log(low)) > 0:
+            low /= 2
+        while excess(np.log(high)) < 0:
+            high *= 2
+        if low == high:
+            return low
+        root: float = toms748(excess, np.log(low), np.log(high), rtol=1e-12)
+        return float(np.exp(root))
+
+    @cached_property
+    def _observable(self) -> StateVariance:
+        return StateVariance(self.law.observable)
+
+    @cached_property
+    def _sharpness(self) -> float:
+        """How much wider v_O is than S."""
+        moments = sum_moments(self.law, 2)
+        return float(self._observable.relative_std / math.sqrt(moments[2] / moments[1] ** 2 - 1))
+
+    @cached_property
+    def _rule(self) -> tuple[Float, Float]:
+        return self._observable.rule(self._sharpness)
+
+    @cached_property
+    def _sum(self) -> MomentDensity | TermSum:
+        """The law of S: the expansion where it converges, else the inversion."""
+        G, L = self.law.generator, self.law.parameters
+        order = 4 if G.higher is not None else 2
+        if G.spectrum is not None:
+            order = (32 if G.dimension > 2 else 64) if len(G.spectrum) == 2 else 12
+        moments = sum_moments(self.law, order)
+        mean, variance = moments[1], moments[2] - moments[1] ** 2
+        alpha = min(Fraction(L, 2), mean**2 / variance)
+        if G.spectrum is None or G.dimension > _BOUNDED:
+            expansion = MomentDensity(Reference(alpha), mean / alpha, moments)
+        else:
+            top = L * (G.spectrum[-1][0] - G.spectrum[0][0]) ** 2
+            expansion = MomentDensity(Reference(alpha, alpha * (top / mean - 1)), top, moments)
+        if expansion.truncation < _CONVERGED or G.dimension == 2 or G.spectrum is None:
+            return expansion
+        return TermSum(*StateVariance(G).rule(1.0), G.dimension, L)
+
+    @cached_property
+    def _splines(self) -> tuple[float, float, CubicSpline, CubicSpline]:
+        """The range of log S, and s f(s) and F(s) of S over it: the quadrature asks for them at very many points."""
+        moments = sum_moments(self.law, 2)
+        mean, std = float(moments[1]), math.sqrt(moments[2] - moments[1] ** 2)
+        low = max(mean - 14 * std, mean * 10 ** (-16 / self.law.parameters - 1))  # F ~ s^{L/2} is below 1e-8 there
+        s = np.geomspace(low, mean + 40 * std, _GRID)
+        logs = np.log(s)
+        return logs[0], logs[-1], CubicSpline(logs, s * self._sum.pdf(s)), CubicSpline(logs, self._sum.cdf(s))
+
+    def _sum_pdf(self, s: Float) -> Float:
+        low, high, density, _ = self._splines
+        logs = np.log(np.maximum(s, math.exp(low - 1)))
+        return np.where((logs > low) & (logs < high), density(np.clip(logs, low, high)) / np.exp(logs), 0.0)
+
+    def _sum_cdf(self, s: Float) -> Float:
+        low, high, _, distribution = self._splines
+        logs = np.log(np.maximum(s, math.exp(low - 1)))
+        return np.where(logs > low, distribution(np.clip(logs, low, high)), 0.0)
+
+    def _average(self, kernel: ArrayLike, function: Callable[[Float], Float]) -> Float:
+        values = np.asarray(kernel, dtype=float)
+        result = [function(np.maximum(k, 0.0)) for k in values.ravel()]
+        return np.array(result).reshape(values.shape)
