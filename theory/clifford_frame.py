@@ -1,0 +1,202 @@
+"""A circuit of Clifford gates and Pauli rotations, with every Clifford gate moved to its end.
+
+Let C_ℓ be the product of the Clifford gates before the ℓ-th rotation and P_ℓ its Pauli string. Since exp(-iθP_ℓ/2) C_ℓ
+= C_ℓ exp(-iθQ_ℓ/2) with Q_ℓ = C_ℓ† P_ℓ C_ℓ, the circuit is
+
+    U = C · exp(-iθ_L Q_L/2) … exp(-iθ_1 Q_1/2),
+
+C being all its Clifford gates, and its observable becomes C†OC. The signs of the Q_ℓ are those of the angles; with
+angles uniform on a whole turn they drop out. Tableaus come from stim: C. Gidney, Quantum 5, 497 (2021).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import stim
+from numpy.typing import NDArray
+
+from theory.pauli_words import Words, pack_stim
+
+CLIFFORDS = {
+    "id": "I", "x": "X", "y": "Y", "z": "Z", "h": "H", "s": "S", "sdg": "S_DAG", "sx": "SQRT_X", "sxdg": "SQRT_X_DAG",
+    "cx": "CX", "cy": "CY", "cz": "CZ", "swap": "SWAP", "iswap": "ISWAP",
+}  # fmt: skip
+"""Qiskit's names of Clifford gates, and stim's."""
+
+_ROTATIONS = {"rx": "X", "ry": "Y", "rz": "Z", "p": "Z", "rxx": "XX", "ryy": "YY", "rzz": "ZZ", "rzx": "ZX"}
+"""Pauli of each rotation gate, first letter on its first qubit."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A Clifford gate, by its name in ``CLIFFORDS``."""
+
+    name: str
+    qubits: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """exp(-i a P/2) with the angle a = slope · θ + constant, the parameter θ given by its index.
+
+    ``pauli`` has a letter for each of ``qubits``, in their order.
+    """
+
+    pauli: str
+    qubits: tuple[int, ...]
+    parameter: int
+    slope: int = 1
+
+
+@dataclass(frozen=True)
+class QuarterTurns:
+    """exp(-i turns π P/4), a Clifford gate."""
+
+    pauli: str
+    qubits: tuple[int, ...]
+    turns: int
+
+
+Operation = Gate | Rotation | QuarterTurns
+
+
+@dataclass(frozen=True, eq=False)
+class RotationFrame:
+    """The rotations of a circuit in the frame of its beginning, and the Clifford gate at its end.
+
+    Attributes:
+        qubits: number of qubits n.
+        rotations: packed strings Q_ℓ in time order, shape (L, 2⌈n/64⌉).
+        parameters: which parameter turns each rotation, shape (L,); each occurs once.
+        slopes: d angle / d parameter of each rotation, shape (L,).
+        clifford: ``stim.Tableau`` of C.
+    """
+
+    qubits: int
+    rotations: Words
+    parameters: NDArray[np.int64]
+    slopes: NDArray[np.int64]
+    clifford: Any
+
+    @classmethod
+    def from_operations(cls, qubits: int, operations: Iterable[Operation]) -> RotationFrame:
+        """The frame of a list of operations in time order.
+
+        Raises ``ValueError`` for an unknown gate, a qubit out of range, a Pauli that does not fit its qubits, or
+        parameters other than 0 … L - 1 in one rotation each.
+
+        >>> frame = RotationFrame.from_operations(2, [Gate("h", (0,)), Rotation("Z", (0,), 0), Gate("cx", (0, 1))])
+        >>> frame.rotations.tolist()
+        [[1, 0]]
+        """
+        simulator = stim.TableauSimulator()
+        simulator.set_num_qubits(qubits)
+        inverse: Any = None
+        turned: list[tuple[Words, int, int]] = []
+        for operation in operations:
+            if not all(0 <= q < qubits for q in operation.qubits) or len(set(operation.qubits)) < len(operation.qubits):
+                raise ValueError(f"{operation} does not fit on {qubits} qubits")
+            if not isinstance(operation, Rotation):
+                simulator.do_circuit(_stim_circuit(operation))
+                inverse = None
+                continue
+            inverse = simulator.current_inverse_tableau() if inverse is None else inverse
+            turned.append((pack_stim(inverse(_pauli(operation, qubits)))[0], operation.parameter, operation.slope))
+        parameters = np.array([p for _, p, _ in turned], dtype=np.int64)
+        if sorted(parameters.tolist()) != list(range(len(turned))):
+            raise ValueError("each parameter must turn exactly one rotation; here one turns several, or none")
+        empty = np.empty((0, 2 * -(-qubits // 64)), dtype=np.uint64)
+        rotations = np.stack([q for q, _, _ in turned]) if turned else empty
+        slopes = np.array([s for _, _, s in turned], dtype=np.int64)
+        return cls(qubits, rotations, parameters, slopes, simulator.current_inverse_tableau().inverse())
+
+    @classmethod
+    def from_circuit(cls, circuit: Any) -> RotationFrame:
+        """The frame of a Qiskit circuit, with parameters in the order of ``circuit.parameters``.
+
+        Gates with a parameter may be RX, RY, RZ, P, RXX, RYY, RZZ, RZX, U, or what Qiskit defines through these and
+        Clifford gates (so is a Pauli evolution). Raises ``ValueError`` for anything else, for a fixed rotation by other
+        than quarter turns, an angle whose slope is not a whole number, and for shared parameters.
+        """
+        reader = _Reader({parameter: index for index, parameter in enumerate(circuit.parameters)})
+        reader.add(circuit, list(range(circuit.num_qubits)))
+        return cls.from_operations(circuit.num_qubits, reader.operations)
+
+    def pull_back(self, label: str) -> tuple[Words, int]:
+        """C†PC of a Pauli label (leftmost letter on the highest qubit): its words and sign ±1."""
+        string = self.clifford.inverse()(stim.PauliString(label[::-1].replace("I", "_")))
+        return pack_stim(string)
+
+
+class _Reader:
+    """Walks a Qiskit circuit and the definitions of its gates, knowing them by their names only."""
+
+    def __init__(self, columns: dict[Any, int]) -> None:
+        self.columns = columns
+        self.operations: list[Operation] = []
+
+    def add(self, circuit: Any, wires: list[int]) -> None:
+        for instruction in circuit.data:
+            self.gate(instruction.operation, tuple(wires[circuit.find_bit(q).index] for q in instruction.qubits))
+
+    def gate(self, operation: Any, wires: tuple[int, ...]) -> None:
+        if operation.name == "barrier":
+            return
+        if operation.name in _ROTATIONS:
+            self.rotation(_ROTATIONS[operation.name], wires, operation.params[0])
+        elif operation.name == "u":
+            theta, phi, lam = operation.params
+            for pauli, angle in (("Z", lam), ("Y", theta), ("Z", phi)):
+                self.rotation(pauli, wires, angle)
+        elif operation.name in CLIFFORDS and getattr(operation, "ctrl_state", None) in (None, 1):
+            self.operations.append(Gate(operation.name, wires))
+        elif getattr(operation, "definition", None) is not None:
+            self.add(operation.definition, list(wires))
+        else:
+            raise ValueError(f"gate {operation.name!r} is neither a Clifford gate nor a Pauli rotation")
+
+    def rotation(self, pauli: str, wires: tuple[int, ...], angle: Any) -> None:
+        free = sorted(getattr(angle, "parameters", []), key=lambda p: self.columns[p])
+        if not free:
+            turns = float(angle) / (math.pi / 2)
+            if not abs(turns - round(turns)) < 1e-9:
+                raise ValueError(f"a fixed rotation by {float(angle):.6g} is not a Clifford gate: give quarter turns")
+            self.operations.append(QuarterTurns(pauli, wires, round(turns) % 4))
+            return
+        slopes = [angle.gradient(parameter) for parameter in free]
+        if len(free) > 1 or getattr(slopes[0], "parameters", []):
+            raise ValueError(f"angle {angle} must be linear in one parameter")
+        slope = complex(slopes[0])
+        if slope.imag or slope.real == 0 or slope.real != round(slope.real):
+            raise ValueError(f"angle {angle} must have a whole slope, or it is not uniform on a turn")
+        self.operations.append(Rotation(pauli, wires, self.columns[free[0]], round(slope.real)))
+
+
+def _pauli(operation: Rotation | QuarterTurns, qubits: int) -> Any:
+    """Its Pauli string on all qubits."""
+    if len(operation.pauli) != len(operation.qubits) or set(operation.pauli) - set("XYZ"):
+        raise ValueError(f"{operation}: give one letter X, Y or Z for each qubit")
+    string = stim.PauliString(qubits)
+    for letter, qubit in zip(operation.pauli, operation.qubits, strict=True):
+        string[qubit] = letter
+    return string
+
+
+def _stim_circuit(operation: Gate | QuarterTurns) -> Any:
+    """A Clifford gate for stim; its SPP is exp(-iπP/4) up to a phase."""
+    circuit = stim.Circuit()
+    if isinstance(operation, QuarterTurns):
+        product = "*".join(f"{p}{q}" for p, q in zip(operation.pauli, operation.qubits, strict=True))
+        return stim.Circuit(f"SPP {product}\n" * (operation.turns % 4))
+    if operation.name not in CLIFFORDS:
+        raise ValueError(f"gate {operation.name!r} is unknown; choose from {', '.join(CLIFFORDS)}")
+    try:
+        circuit.append(CLIFFORDS[operation.name], operation.qubits)
+    except ValueError as error:
+        raise ValueError(f"{operation} has the wrong number of qubits") from error
+    return circuit
