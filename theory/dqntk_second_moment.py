@@ -53,6 +53,29 @@ _COUPLING = tuple(
 """H_kℓ of the blocks is v_ℓ·M v_k with M = a M_z + b M_x and v = (t, n)."""
 
 
+@functools.lru_cache(maxsize=256)
+def second_moment_series(observable: OperatorMoments, generator: OperatorMoments) -> tuple[Fraction, ...] | None:
+    """(c_0, …, c_4) of E μ² = Σ_k c_k L(L-1)…(L-k+1), exact; None where ``second_moment`` has no law.
+
+    All are positive but c_0 = 0, and c_4 rules at L ≫ D.
+
+    >>> pauli = OperatorMoments.from_pauli(2)
+    >>> [round(float(c), 4) for c in second_moment_series(pauli, pauli)]
+    [0.0, 0.5944, 0.7469, 0.1189, 0.0062]
+    """
+    values = [Fraction(0)]
+    for L in range(1, 5):
+        value = _exact(KernelLaw(L, observable, generator))
+        if value is None:
+            return None
+        values.append(value)
+    series = []
+    for k in range(5):
+        series.append(values[0] / math.factorial(k))
+        values = [after - before for before, after in itertools.pairwise(values)]
+    return tuple(series)
+
+
 def second_moment(law: KernelLaw) -> Prediction | None:
     """E μ², exact; None unless O has two levels and G is a multiple of a traceless operator with square 1.
 
@@ -62,11 +85,9 @@ def second_moment(law: KernelLaw) -> Prediction | None:
     >>> round(float(second_moment(KernelLaw(4, pauli, pauli))) * 16**3 / 4**2, 4)
     54.9091
     """
-    levels, generator = two_levels(law.observable), two_levels(law.generator)
-    if levels is None or generator is None or generator[1] != 0:
+    value = _exact(law)
+    if value is None:
         return None
-    gap, trace = levels
-    value = (gap / 4) ** 3 * (generator[0] / 4) ** 4 * _reduced(law.observable.dimension, trace, law.parameters)
     assumptions = (
         "Haar layers (6-design and more for coinciding parameters)",
         "finite D and L",
@@ -87,6 +108,15 @@ def two_levels(operator: OperatorMoments) -> tuple[Fraction, int] | None:
     gap = 4 * a2 / D + (a3 / a2) ** 2
     square = (a3 / a2) ** 2 * D * D / gap
     return gap, math.isqrt(int(square))
+
+
+def _exact(law: KernelLaw) -> Fraction | None:
+    """E μ² with its units; None unless O has two levels and G two of equal multiplicity."""
+    observable, generator = two_levels(law.observable), two_levels(law.generator)
+    if observable is None or generator is None or generator[1] != 0:
+        return None
+    reduced = _reduced(law.observable.dimension, observable[1], law.parameters)
+    return (observable[0] / 4) ** 3 * (generator[0] / 4) ** 4 * reduced
 
 
 def _reduced(D: int, T: int, L: int) -> Fraction:

@@ -93,8 +93,16 @@ class KernelLaw:
 
     def relative_std(self, regime: Regime = "exact") -> Prediction:
         """ΔK/K̄ = sqrt(Var K) / E K, both taken in the same regime."""
-        mean, variance = self._mean(regime), self._variance(regime)
-        return self._prediction("kernel relative standard deviation", math.sqrt(variance / mean**2), regime)
+        value = math.sqrt(self.relative_variance(regime))
+        return self._prediction("kernel relative standard deviation", value, regime)
+
+    def exact_mean(self) -> Fraction:
+        """E K before it is rounded."""
+        return self._mean("exact")
+
+    def relative_variance(self, regime: Regime = "exact") -> Fraction:
+        """Var K / (E K)² before it is rounded."""
+        return self._variance(regime) / self._mean(regime) ** 2
 
     def plateau(self) -> Prediction:
         """Limit of ΔK/K̄ as L grows at fixed D: sqrt(Var v_O) / E v_O, exact.
