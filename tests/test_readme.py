@@ -34,6 +34,13 @@ def test_the_example_with_inputs_has_the_shapes_it_says():
     ]
 
 
+def test_the_theory_example_gives_the_numbers_it_says():
+    scope = {}
+    exec(compile(block("python", 2), "README.md", "exec"), scope)
+    assert (scope["depth"], scope["never"]) == (206, None)
+    assert 0 < scope["low"] < scope["high"]
+
+
 def test_the_predict_example_is_its_output(capsys):
     command, *expected = re.search(r"    \$ qntk (predict.*?)\n\n(?=[^ ])", README, re.DOTALL).group(1).split("\n")
     with pytest.raises(SystemExit):

@@ -1,6 +1,14 @@
 """Closed forms of the quantum neural tangent kernel: numbers in, frozen predictions out.
 
-Knows numpy and scipy only, and never the sampler that is to check it.
+Knows numpy and scipy (and stim, for given circuits) only, and never the sampler that is to check it.
+
+* Haar layers: ``kernel`` (mean, variance), ``shape`` (skewness, kurtosis), ``distribution``, ``dqntk``,
+  ``dqntk_second_moment``, ``concentration`` (depths and conditions)
+* other layouts and inputs: ``layers``, ``boundary``, ``kernel_matrix``, ``symmetric``
+* beyond Haar: ``pauli_paths`` (a given circuit), ``brickwork``
+* training: ``training`` (frozen), ``meta_kernel`` (first correction), ``noise`` (floors)
+
+docs/theory.md derives them all.
 
 >>> observable, generator = OperatorMoments.from_pauli(6), OperatorMoments.from_pauli(6).scaled(0.5)
 >>> KernelLaw(parameters=64, observable=observable, generator=generator).mean().regime
