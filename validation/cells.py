@@ -13,8 +13,9 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from sampling import CATALOGUE, STREAM_VERSION, CircuitEnsemble, Ensemble, HaarLayers, ansatz, chunk_sizes
 from theory import KernelLaw
+from theory.symmetric import SymmetricKernelLaw
 from validation.config import HAAR_LAYERS, SweepConfig
-from validation.law import kernel_law
+from validation.law import kernel_law, symmetric_law
 from validation.observables import parse_observable
 
 _CIRCUIT_STREAM = 0xC1AC
@@ -83,6 +84,10 @@ class Cell:
     def law(self) -> KernelLaw:
         """What theory says: the Haar-layer law with this cell's L, O and G."""
         return kernel_law(self.qubits, self.parameters, self.observable, self.generator)
+
+    def symmetric_law(self) -> SymmetricKernelLaw | None:
+        """The law of the group that this cell's ansatz is confined to, if it is not the unitary one."""
+        return symmetric_law(self.ensemble, self.qubits, self.parameters, self.observable, self.generator)
 
     def build(self) -> Ensemble:
         """What sampling draws from."""

@@ -22,11 +22,9 @@ from tqdm import tqdm
 
 from theory import KernelLaw
 from validation.config import HAAR_LAYERS
-from validation.law import symmetric_law
 from validation.results import SweepResults
 from validation.tables import frame
 
-_CELL = ["ensemble", "qubits", "parameters", "observable", "generator"]
 _EXACT: dict[str, Any] = {"linestyle": "-", "linewidth": 1.4}
 _PUBLISHED: dict[str, Any] = {"linestyle": (0, (4, 2)), "linewidth": 1.2}
 _PLATEAU: dict[str, Any] = {"linestyle": ":", "linewidth": 1.2}
@@ -77,7 +75,7 @@ def _figures(data: pd.DataFrame, laws: Laws, results: SweepResults) -> Iterator[
         for index, observable in enumerate(dict.fromkeys(subset["observable"])):
             suffix = f"-{index}" if index else ""
             panel = subset[subset["observable"] == observable]
-            own = any(symmetric_law(*key) for key in panel[_CELL].itertuples(index=False, name=None))
+            own = panel["mean_own"].notna().any()
             note = " Dotted: the law of the group that this ansatz is confined to, whatever its depth." if own else ""
             yield (
                 f"depth-{ensemble}{suffix}",
@@ -181,9 +179,7 @@ def _depth(data: pd.DataFrame, results: SweepResults) -> Figure:
                 markersize=5,
                 markerfacecolor="white",
             )
-            laws = [symmetric_law(*key) for key in line[_CELL].itertuples(index=False, name=None)]
-            if own := [getattr(law, statistic)().value for law in laws if law is not None]:
-                axis.plot(line["layers"], own / exact, color=colour, **_PLATEAU)
+            axis.plot(line["layers"], line[f"{statistic}_own"] / exact, color=colour, **_PLATEAU)
         axis.set(xscale="log", yscale="log", xlabel="layers", title=f"{statistic} of $K$ over the exact law")
         _plain_ticks(axis, sorted(set(data["layers"].astype(int))))
         _plain_values(

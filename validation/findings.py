@@ -76,8 +76,8 @@ def _depths(ensemble: str, cells: list[CellResult]) -> Iterable[str]:
     joined: list[str] = []
     open_: list[str] = []
     apart: list[str] = []
-    for qubits in dict.fromkeys(r.cell.qubits for r in cells):
-        line = [r for r in cells if r.cell.qubits == qubits]
+    for line in _by_qubits(cells):
+        qubits = line[0].cell.qubits
         depth = joining_depth(line)
         if depth is not None:
             joined.append(f"{depth.cell.layers} layers (L = {depth.cell.parameters}) at n = {qubits}")
@@ -98,6 +98,19 @@ def _depths(ensemble: str, cells: list[CellResult]) -> Iterable[str]:
         symmetry = CATALOGUE[ensemble].symmetry
         why = f" Why: {symmetry}." if symmetry else " No symmetry is known to keep deeper circuits apart."
         yield f"{here}: disagrees at its deepest at {', '.join(apart)}.{why}"
+    ends = [max(line, key=lambda r: r.cell.parameters) for line in _by_qubits(cells)]
+    if own := [_own(r) for r in ends if r.own]:
+        yield f"{here}, its deepest circuits against the law of their own group: {', '.join(own)}."
+
+
+def _by_qubits(cells: list[CellResult]) -> list[list[CellResult]]:
+    return [[r for r in cells if r.cell.qubits == n] for n in dict.fromkeys(r.cell.qubits for r in cells)]
+
+
+def _own(result: CellResult) -> str:
+    mean, variance = result.own
+    told = [f"{v.statistic} {v.verdict} ({v.estimate / v.prediction:.3f})" for v in (mean, variance)]
+    return f"n = {result.cell.qubits} ({mean.group}, {result.cell.layers} layers) {', '.join(told)}"
 
 
 def _ratio(result: CellResult, statistic: str, regime: str) -> float:

@@ -13,7 +13,7 @@ from validation.config import SweepConfig
 from validation.estimates import Summary, summarise
 from validation.scaling import Exponent, fit_exponent
 from validation.store import Store
-from validation.verdicts import STATISTICS, Verdict, judge_all
+from validation.verdicts import STATISTICS, Margins, Verdict, judge_all, judge_own
 
 _SCALING: dict[str, tuple[str, str]] = {
     "mean in L": ("K̄", "L"),
@@ -30,6 +30,8 @@ class CellResult:
     summary: Summary
     law: KernelLaw
     verdicts: tuple[Verdict, ...]
+    own: tuple[Verdict, ...] = ()
+    """On the law of the group that the ansatz is confined to, mean and variance; empty if that is the unitary one."""
 
     def verdict(self, statistic: str, regime: str) -> Verdict:
         """The verdict on one statistic in one regime."""
@@ -108,13 +110,19 @@ def evaluate(store: Store) -> SweepResults:
     margins = store.config.margin.margins()
     return SweepResults(
         config=store.config,
-        cells=tuple(CellResult(c, s, law, tuple(judge_all(s, law, margins, level))) for c, s, law in usable),
+        cells=tuple(_judged(*row, margins, level) for row in usable),
         exponents=tuple(_fit(*group, level) for group in groups),
         skipped=tuple(skipped),
         intervals=intervals,
         planned=sum(cell.draws for cell in store.cells),
         drawn=drawn,
     )
+
+
+def _judged(cell: Cell, summary: Summary, law: KernelLaw, margins: Margins, level: float) -> CellResult:
+    own = cell.symmetric_law()
+    verdicts = tuple(judge_all(summary, law, margins, level))
+    return CellResult(cell, summary, law, verdicts, tuple(judge_own(summary, own, margins, level)) if own else ())
 
 
 Row = tuple[Cell, Summary, KernelLaw]

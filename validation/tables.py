@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import Any
 
@@ -19,7 +20,7 @@ def cell_columns(result: CellResult) -> dict[str, Any]:
 
 
 def verdicts_document(results: SweepResults) -> dict[str, Any]:
-    """``verdicts.json``: the error budget and one row a verdict."""
+    """``verdicts.json``: the error budget and one row a verdict; ``symmetric`` has those on an ansatz's own group."""
     return {
         "schema_version": SCHEMA_VERSION,
         "title": results.config.title,
@@ -31,6 +32,7 @@ def verdicts_document(results: SweepResults) -> dict[str, Any]:
         "drawn": results.drawn,
         "skipped": [{"cell": cell.name, "reason": reason} for cell, reason in results.skipped],
         "verdicts": [cell_columns(r) | asdict(v) for r in results.cells for v in r.verdicts],
+        "symmetric": [cell_columns(r) | asdict(v) for r in results.cells for v in r.own],
     }
 
 
@@ -51,7 +53,7 @@ def scaling_document(results: SweepResults) -> dict[str, Any]:
 
 
 def frame(results: SweepResults) -> pd.DataFrame:
-    """One row a cell: estimates with interval ends, predictions, and ratios to the exact law."""
+    """One row a cell: estimates with interval ends, predictions (``own``: of the ansatz's own group, or NaN)."""
     rows = []
     for result in results.cells:
         mean, variance = (result.verdict(s, "exact") for s in ("mean", "variance"))
@@ -70,6 +72,8 @@ def frame(results: SweepResults) -> pd.DataFrame:
                 "variance_high": variance.interval[1],
                 "variance_exact": variance.prediction,
                 "variance_verdict": variance.verdict,
+                "mean_own": result.own[0].prediction if result.own else math.nan,
+                "variance_own": result.own[1].prediction if result.own else math.nan,
                 "relative_std": result.summary.relative_std,
                 "relative_std_log_se": result.summary.log_relative_std_se,
                 "plateau": law.plateau().value,

@@ -21,10 +21,12 @@ from typing import Literal
 from scipy.stats import t as student
 
 from theory import KernelLaw, Prediction
+from theory.symmetric import SymmetricKernelLaw
 from validation.estimates import Summary
 
 Outcome = Literal["agree", "disagree", "inconclusive"]
 Statistic = Literal["mean", "variance"]
+Group = Literal["unitary", "orthogonal", "symplectic"]
 STATISTICS: tuple[Statistic, ...] = ("mean", "variance")
 
 
@@ -62,6 +64,7 @@ class Verdict:
             is smaller than this may stay inconclusive.
         draws: number of draws n.
         verdict: agree, disagree or inconclusive.
+        group: on which group the prediction's layers are Haar-random.
     """
 
     quantity: str
@@ -78,9 +81,17 @@ class Verdict:
     resolution: float
     draws: int
     verdict: Outcome
+    group: Group = "unitary"
 
 
-def judge(summary: Summary, statistic: Statistic, prediction: Prediction, margin: float, level: float) -> Verdict:
+def judge(
+    summary: Summary,
+    statistic: Statistic,
+    prediction: Prediction,
+    margin: float,
+    level: float,
+    group: Group = "unitary",
+) -> Verdict:
     """The verdict on one prediction.
 
     Args:
@@ -89,6 +100,7 @@ def judge(summary: Summary, statistic: Statistic, prediction: Prediction, margin
         prediction: what theory says of it.
         margin: relative difference that counts as agreement, 0 < margin < 1.
         level: probability that the interval misses, both sides together: α/N in a family of N intervals.
+        group: of the prediction's Haar layers.
     """
     if not 0.0 < level < 1.0:
         raise ValueError(f"level is {level}; give a probability between 0 and 1")
@@ -134,6 +146,7 @@ def judge(summary: Summary, statistic: Statistic, prediction: Prediction, margin
         resolution=(interval[1] - interval[0]) / (2 * estimate),
         draws=summary.draws,
         verdict=verdict,
+        group=group,
     )
 
 
@@ -147,3 +160,9 @@ def judge_all(summary: Summary, law: KernelLaw, margins: Margins, level: float) 
         ("variance", law.variance("exact")),
     ]
     return [judge(summary, s, p, getattr(margins, s), level) for s, p in predictions]
+
+
+def judge_own(summary: Summary, law: SymmetricKernelLaw, margins: Margins, level: float) -> list[Verdict]:
+    """Mean and variance against the law of the group that an ansatz is confined to; the same intervals once more."""
+    predictions: list[tuple[Statistic, Prediction]] = [("mean", law.mean()), ("variance", law.variance())]
+    return [judge(summary, s, p, getattr(margins, s), level, law.group) for s, p in predictions]

@@ -124,3 +124,27 @@ def test_published_fluctuation_of_the_projector_misses_by_a_quarter():
     law = KernelLaw(10, OperatorMoments.from_projector(3), OperatorMoments.from_pauli(3))
     assert law.relative_std("asymptotic").value == pytest.approx(0.656, abs=5e-4)
     assert law.relative_std("exact").value == pytest.approx(0.865, abs=5e-4)
+
+
+@pytest.mark.parametrize(("qubits", "excess"), [(1, 0.125), (2, 0.171875), (3, 0.107422), (4, 0.058350), (5, 0.030243)])
+def test_published_mean_is_too_large_in_low_dimension(qubits, excess):
+    """2 L Tr O²/D² over the exact mean is (D+1)²(D-1)/D³: 17 % above at D = 4, within 5 % from D = 32 on."""
+    law = KernelLaw(10, OperatorMoments.from_pauli(qubits), OperatorMoments.from_pauli(qubits))
+    assert law.mean("asymptotic").value / law.mean().value - 1 == pytest.approx(excess, abs=1e-6)
+
+
+def test_published_mean_needs_a_centred_observable():
+    """Tr O² of the projector is 1, a₂ is 1 - 1/D: taken as printed, the published mean is 1.56 times the exact one."""
+    law = KernelLaw(10, OperatorMoments.from_projector(2), OperatorMoments.from_pauli(2))
+    printed = 2 * 10 * 1 / 4**2
+    assert printed / law.mean().value == pytest.approx(1.5625, rel=1e-12)
+
+
+def test_published_fluctuation_of_a_pauli_ends_near_the_square_of_the_dimension():
+    """1/√L holds within 5 % at L = D/4; the truth is √2 times it at L = D² and grows without bound beyond."""
+    pauli = OperatorMoments.from_pauli(6)
+    ratios = []
+    for parameters in (16, 64**2, 64**3):
+        law = KernelLaw(parameters, pauli, pauli)
+        ratios.append(law.relative_std("exact").value / law.relative_std("asymptotic").value)
+    assert ratios == pytest.approx([1.0, 2**0.5, 64**0.5], rel=0.05)

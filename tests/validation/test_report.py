@@ -55,6 +55,12 @@ def test_the_physics_of_the_small_sweep(reported):
     assert {r["verdict"] for r in published} == {"disagree"}
     ring = [r for r in rows if r["layers"] == 32 and r["statistic"] == "variance" and r["regime"] == "exact"]
     assert {r["verdict"] for r in ring} == {"disagree"}
+    own = json.loads((out / "verdicts.json").read_text())["symmetric"]
+    assert [(r["group"], r["layers"], r["statistic"]) for r in own] == [
+        ("symplectic", layers, statistic) for layers in (1, 32) for statistic in ("mean", "variance")
+    ]
+    assert own[0]["verdict"] == own[1]["verdict"] == "disagree", "negative control: one layer is no Haar layer"
+    assert "against the law of their own group: n = 3 (symplectic, 32 layers)" in (out / "report.md").read_text()
 
 
 def test_names_that_users_supply_are_escaped(reported):
