@@ -179,7 +179,8 @@ def _depth(data: pd.DataFrame, results: SweepResults) -> Figure:
                 markersize=5,
                 markerfacecolor="white",
             )
-            axis.plot(line["layers"], line[f"{statistic}_own"] / exact, color=colour, **_PLATEAU)
+            if line[f"{statistic}_own"].notna().all():
+                axis.plot(line["layers"], line[f"{statistic}_own"] / exact, color=colour, **_PLATEAU)
         axis.set(xscale="log", yscale="log", xlabel="layers", title=f"{statistic} of $K$ over the exact law")
         _plain_ticks(axis, sorted(set(data["layers"].astype(int))))
         _plain_values(
