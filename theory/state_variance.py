@@ -24,6 +24,8 @@ _ORDER = 12
 _TAIL = 1e-17
 _GAUSS = 96
 _PANEL = 12
+_SHARPEST = 500.0
+"""Beyond, panels no longer resolve the function: a step, to an error of about 1e-5."""
 
 
 class StateVariance:
@@ -31,14 +33,18 @@ class StateVariance:
 
     Attributes:
         relative_std: standard deviation over mean.
-        truncation: about the largest error of the distribution function; 0 where the law is exact.
+        truncation: about the largest error of the distribution function; 0 where the law is exact. With mean and
+            variance alone it is a tenth of relative_std, what a skewness of that size would do.
     """
 
     def __init__(self, operator: OperatorMoments) -> None:
         self.operator = operator
         self.relative_std = float(variance_variance(operator) / variance_mean(operator) ** 2) ** 0.5
         self.two_levels = operator.spectrum is not None and len(operator.spectrum) == 2
-        self.truncation = 0.0 if self.two_levels else self._density.truncation
+        self.truncation = 0.0
+        if not self.two_levels:
+            known = operator.spectrum is not None or operator.higher is not None
+            self.truncation = self._density.truncation if known else 0.1 * self.relative_std
 
     @cached_property
     def _reference(self) -> Reference:
@@ -84,7 +90,7 @@ class StateVariance:
                 tails = special.betaincinv(alpha, float(beta), _TAIL), special.betainccinv(alpha, float(beta), _TAIL)
                 ends = np.arcsin(np.sqrt(tails))
             low, high = (float(end) for end in ends)
-            count = int(30 * sharpness) + 9
+            count = int(30 * min(sharpness, _SHARPEST)) + 9
             knee = max(low, high / 6)
             edges = np.linspace(knee, high, count)
             if low < knee:  # v comes close to 0: panels that keep their size relative to θ
