@@ -1,13 +1,15 @@
-"""The dQNTK μ = Σ_kℓ (∂_k∂_ℓ f)(∂_k f)(∂_ℓ f) in the Haar-layer ensemble: its mean, and what is known of its size.
+"""The dQNTK μ = Σ_kℓ (∂_k∂_ℓ f)(∂_k f)(∂_ℓ f) in the Haar-layer ensemble: its mean, and what is quoted of its size.
 
-Mean, for a generator with G² = c 1 (a Pauli, or P/2), exact at every D and L (a 3-design quantity):
+Mean, exact at every D and L for any O and G:
 
     E μ = 2 L(L-1) D a₃(O) a₂(G)² / ((D-1)² (D+1)³ (D+2)).
 
-It vanishes for a Pauli O, and the diagonal k = ℓ contributes nothing. Second moment, for a Pauli O, at large D: the
-size that is commonly quoted is E μ² ≈ 32 L² a₂(O)³ (a₂(G)/D)⁴ / D⁶; Monte Carlo needs a second term at L of order D,
-from the Hessian's diagonal and its correlation with the gradient: 32 → 32 + 16 (1 + L/D)². That is measured, not
-derived.
+The diagonal k = ℓ contributes nothing: (∂²f)(∂f)² is the derivative of (∂f)³/3, whose mean does not depend on the
+angle. A pair k ≠ ℓ holds each generator twice, of which the average over its Haar conjugates knows a₂(G) alone, so that
+the value for a Pauli serves all. It vanishes for a Pauli O.
+
+Second moment, at large D: the size that is commonly quoted is E μ² ≈ 32 L² a₂(O)³ (a₂(G)/D)⁴ / D⁶; for a Pauli O the
+limit of the exact law (``theory.dqntk_second_moment``) has 32 + 16 (1 + L/D)² in place of 32.
 """
 
 from __future__ import annotations
@@ -16,10 +18,14 @@ from theory.kernel import KernelLaw
 from theory.prediction import Prediction
 
 
-def mean(law: KernelLaw) -> Prediction | None:
-    """E μ, exact; None unless G² is a multiple of the identity and Tr G = 0."""
-    if not _squares_to_identity(law):
-        return None
+def mean(law: KernelLaw) -> Prediction:
+    """E μ, exact, in units of O³ G⁴.
+
+    >>> from theory.operators import OperatorMoments
+    >>> projector, pauli = OperatorMoments.from_projector(3), OperatorMoments.from_pauli(3)
+    >>> round(mean(KernelLaw(10, projector, pauli)).value, 6)
+    0.169312
+    """
     D, L = law.observable.dimension, law.parameters
     scale = 2 * L * (L - 1) * D * law.generator.a2**2
     value = float(scale * law.observable.a3 / ((D - 1) ** 2 * (D + 1) ** 3 * (D + 2)))
