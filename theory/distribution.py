@@ -60,12 +60,12 @@ class KernelDistribution:
     def pdf(self, kernel: ArrayLike) -> Float:
         """Density at the given values of K, of any shape, in units of 1/K."""
         nodes, weights = self._rule
-        return self._average(kernel, lambda k: (self._sum_pdf(k / nodes) / nodes) @ weights)
+        return self._average(kernel, lambda k: np.sum(self._sum_pdf(k / nodes) / nodes * weights))
 
     def cdf(self, kernel: ArrayLike) -> Float:
         """P(K <= kernel) at the given values, of any shape."""
         nodes, weights = self._rule
-        return np.clip(self._average(kernel, lambda k: self._sum_cdf(k / nodes) @ weights), 0.0, 1.0)
+        return np.clip(self._average(kernel, lambda k: np.sum(self._sum_cdf(k / nodes) * weights)), 0.0, 1.0)
 
     def quantiles(self, probabilities: ArrayLike) -> Float:
         """The values that K stays below with the given probabilities; ``ValueError`` unless all are in (0, 1)."""

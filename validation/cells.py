@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,9 +15,11 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 from sampling import CATALOGUE, STREAM_VERSION, CircuitEnsemble, Ensemble, HaarLayers, ansatz, chunk_sizes
 from theory import KernelLaw
 from theory.symmetric import SymmetricKernelLaw
-from validation.config import HAAR_LAYERS, SweepConfig
+from validation.config import HAAR_LAYERS, Grid, SweepConfig
+from validation.design import planned_draws
 from validation.law import kernel_law, symmetric_law
 from validation.observables import parse_observable
+from validation.verdicts import STATISTICS
 
 _CIRCUIT_STREAM = 0xC1AC
 """Word that sets the stream of an ansatz's fixed gates apart from those of its chunks."""
@@ -81,6 +84,10 @@ class Cell:
         keys = ("ensemble", "qubits", "layers", "parameters", "observable", "generator")
         return {key: getattr(self, key) for key in keys}
 
+    def size(self, variable: str) -> int:
+        """L or D."""
+        return self.parameters if variable == "L" else self.dimension
+
     def law(self) -> KernelLaw:
         """What theory says: the Haar-layer law with this cell's L, O and G."""
         return kernel_law(self.qubits, self.parameters, self.observable, self.generator)
@@ -109,7 +116,12 @@ def expand(config: SweepConfig) -> list[Cell]:
 
     Raises ``ValueError`` for an observable that does not parse on some size, or a cell that appears twice.
     """
-    cells: dict[str, Cell] = {}
+    return [cell for cell, _ in expand_with_grids(config)]
+
+
+def expand_with_grids(config: SweepConfig) -> list[tuple[Cell, Grid]]:
+    """The same, each cell with the grid that it comes from."""
+    cells: dict[str, tuple[Cell, Grid]] = {}
     for index, grid in enumerate(config.grid):
         for observable in grid.observable:
             for qubits in grid.qubits:
@@ -122,12 +134,47 @@ def expand(config: SweepConfig) -> list[Cell]:
                         parameters=CATALOGUE[grid.ensemble].parameters(qubits, size) if grid.layers else size,
                         observable=observable,
                         generator=grid.generator or config.generator,
-                        draws=grid.draws,
+                        draws=grid.draws or 0,
                         seed=config.seed,
                     )
                     if cell.name in cells:
                         raise ValueError(
                             f"grid[{index}] repeats a cell: {cell.ensemble}, {qubits} qubits, size {size}, {observable}"
                         )
-                    cells[cell.name] = cell
-    return list(cells.values())
+                    cells[cell.name] = cell, grid
+    level = config.family_error / count_intervals([cell for cell, _ in cells.values()])
+    margins = config.margin.margins()
+
+    def planned(cell: Cell, grid: Grid) -> Cell:
+        if grid.power is None:
+            return cell
+        return replace(cell, draws=planned_draws(cell.law(), margins, level, grid.power, grid.most_draws))
+
+    return [(planned(cell, grid), grid) for cell, grid in cells.values()]
+
+
+SCALING: dict[str, tuple[str, str]] = {
+    "mean in L": ("K̄", "L"),
+    "relative_std in L": ("ΔK/K̄", "L"),
+    "mean in D": ("K̄", "D"),
+}
+"""What is fitted: a quantity and its variable."""
+
+
+def scaling_families(cells: Sequence[Cell]) -> Iterator[tuple[str, list[Cell]]]:
+    """Cells that differ in one size only, three or more; K̄ in D for Haar layers, where L can be held."""
+    for kind, (_, variable) in SCALING.items():
+        families: dict[tuple[object, ...], list[Cell]] = {}
+        for cell in cells:
+            if variable == "D" and cell.layers:
+                continue
+            held = cell.qubits if variable == "L" else cell.parameters
+            families.setdefault((cell.ensemble, cell.observable, cell.generator, held), []).append(cell)
+        for family in families.values():
+            if len({cell.size(variable) for cell in family}) >= 3:
+                yield kind, family
+
+
+def count_intervals(cells: Sequence[Cell]) -> int:
+    """Intervals that share the error budget of a report on these cells: two a cell, and one an exponent."""
+    return len(STATISTICS) * len(cells) + sum(1 for _ in scaling_families(cells))

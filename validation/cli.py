@@ -122,6 +122,142 @@ def report(directory: Path, fail_on: tuple[str, ...], as_json: bool) -> None:
         sys.exit(1)
 
 
+@qntk.command()
+@click.option("--trials", type=click.IntRange(1, 10**7), default=2000, show_default=True, help="Trials per setting.")
+@click.option("--seed", type=click.IntRange(min=0), default=20221114, show_default=True, help="Root seed.")
+@_JSON
+def calibrate(trials: int, seed: int, as_json: bool) -> None:
+    """Measure the validator's own error rates where the truth is known, and plant faults that it must catch.
+
+    About three minutes on two cores by default; the time grows with the trials, and so does what can be seen.
+
+    \b
+    Example:
+      qntk calibrate --trials 200 --json
+    """
+    from validation.calibration import calibrate as measure
+    from validation.promises import calibration_text
+
+    result = measure(trials, seed)
+    click.echo(json.dumps(result.document()) if as_json else calibration_text(result))
+
+
+@qntk.command()
+@click.argument("circuit", type=click.Path(path_type=Path))
+@click.option("--observable", required=True, help="As in predict.")
+@click.option("--inputs", multiple=True, help="A parameter, or vector of them, that is data; may be given again.")
+@click.option(
+    "--generator",
+    type=click.Choice(["half-pauli", "pauli"]),
+    default="half-pauli",
+    show_default=True,
+    help="Of the rotations: exp(-iθP/2), Qiskit's, or exp(-iθP).",
+)
+@click.option("--draws", type=click.IntRange(8), default=20_000, show_default=True, help="Of K, for each repetition.")
+@click.option("--repeats", type=click.IntRange(1, 64), default=4, show_default=True, help="Try it 1, 2, 4, … in a row.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Root of all randomness.")
+@_JSON
+def check(
+    circuit: Path,
+    observable: str,
+    inputs: tuple[str, ...],
+    generator: str,
+    draws: int,
+    repeats: int,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Is this ansatz (QPY or OpenQASM 3) random enough for the theory, and deep enough to concentrate?
+
+    \b
+    Example:
+      qntk check ansatz.qpy --observable Z0 --inputs x
+    """
+    from validation.check import check_document, check_text
+    from validation.circuits import input_parameters, load_circuit
+
+    loaded = load_circuit(circuit)
+    chosen = input_parameters(loaded, inputs) if inputs else []
+    document = check_document(loaded, observable, chosen, generator, draws, repeats, seed)
+    click.echo(json.dumps(document) if as_json else check_text(document))
+
+
+@qntk.command()
+@click.argument("config", required=False, type=click.Path(path_type=Path))
+@_JSON
+def plan(config: Path | None, as_json: bool) -> None:
+    """Say what the sweep of CONFIG (the packaged default without one) will cost and can see; draws nothing.
+
+    Times each ensemble on this machine for some seconds.
+
+    \b
+    Example:
+      qntk plan my-sweep.toml
+    """
+    from validation.config import load_config
+    from validation.plan import plan_document, plan_text
+
+    document = plan_document(load_config(config)[0])
+    click.echo(json.dumps(document) if as_json else plan_text(document))
+
+
+@qntk.command()
+@click.argument("draws", type=click.Path(path_type=Path))
+@click.option("--qubits", type=click.IntRange(1, 60), required=True, help="Number of qubits n; D = 2^n.")
+@click.option("--params", type=click.IntRange(1, 10**9), required=True, help="Number of parameters L.")
+@click.option("--observable", required=True, help="As for predict.")
+@click.option(
+    "--generator",
+    type=click.Choice(["half-pauli", "pauli"]),
+    default="half-pauli",
+    show_default=True,
+    help="exp(-iθP/2), Qiskit's rotations, or exp(-iθP).",
+)
+@click.option(
+    "--quantity",
+    type=click.Choice(["kernel", "dqntk"]),
+    default="kernel",
+    show_default=True,
+    help="What was drawn: K, or the dQNTK μ.",
+)
+@click.option("--column", help="Column of a .csv or .parquet; by default the quantity, or the only column.")
+@click.option(
+    "--margin",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="What counts as agreement, for every statistic; by default 0.05 of a mean, 0.10 of a variance or second "
+    "moment, and 0.05 of probability between the distributions.",
+)
+@click.option(
+    "--family-error",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.01,
+    show_default=True,
+    help="Probability that any verdict is wrong.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["disagree", "inconclusive"]),
+    multiple=True,
+    help="Exit with 1 if any verdict, in any regime, is this; may be given twice.",
+)
+@_JSON
+def compare(draws: Path, params: int, fail_on: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Test draws made elsewhere, a column of independent K or μ in DRAWS, against the closed forms.
+
+    DRAWS is a .npy, .csv or .parquet file, or a folder of Parquet files, of one cell.
+
+    \b
+    Example:
+      qntk compare kernels.npy --qubits 3 --params 10 --observable Z0
+    """
+    from validation.compare import compare_document, compare_text
+
+    document = compare_document(draws, parameters=params, **options)
+    click.echo(json.dumps(document) if as_json else compare_text(document))
+    if any(row["verdict"] in fail_on for row in document["verdicts"]):
+        sys.exit(1)
+
+
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; bad input is one line on standard error and exit code 2, an interrupt 130."""
     try:

@@ -17,6 +17,7 @@ HAAR_LAYERS = "haar-layers"
 ENSEMBLES = (HAAR_LAYERS, *CATALOGUE)
 MAX_QUBITS = 12
 MAX_PARAMETERS = 1_000_000
+MAX_DRAWS = 100_000_000
 
 Generator = Literal["half-pauli", "pauli"]
 
@@ -27,6 +28,7 @@ def _as_list(value: Any) -> Any:
 
 Qubits = Annotated[int, Field(ge=1, le=MAX_QUBITS)]
 Count = Annotated[int, Field(ge=1, le=MAX_PARAMETERS)]
+DrawCount = Annotated[int, Field(ge=MINIMUM_DRAWS, le=MAX_DRAWS)]
 ManyQubits = Annotated[list[Qubits], Field(min_length=1), BeforeValidator(_as_list)]
 ManyCounts = Annotated[list[Count], Field(min_length=1), BeforeValidator(_as_list)]
 ManySpecs = Annotated[list[str], Field(min_length=1), BeforeValidator(_as_list)]
@@ -50,13 +52,16 @@ class MarginConfig(_Model):
 class Grid(_Model):
     """``[[grid]]``: the product of its lists is a block of cells.
 
-    ``parameters`` goes with haar-layers, ``layers`` with an ansatz of the catalogue.
+    ``parameters`` goes with haar-layers, ``layers`` with an ansatz of the catalogue. Each cell takes ``draws`` draws;
+    with ``power``, as many as give it ``agree`` with this probability if theory is right, at most ``most_draws``.
     """
 
     ensemble: str
     qubits: ManyQubits
     observable: ManySpecs
-    draws: Annotated[int, Field(ge=MINIMUM_DRAWS, le=100_000_000)]
+    draws: DrawCount | None = None
+    power: Annotated[float, Field(gt=0, lt=1)] | None = None
+    most_draws: DrawCount = 2_000_000
     parameters: ManyCounts | None = None
     layers: ManyCounts | None = None
     generator: Generator | None = None
@@ -70,6 +75,14 @@ class Grid(_Model):
             raise ValueError(f"ensemble {self.ensemble!r} takes the key {wanted!r} and not {other!r}")
         if self.ensemble in CATALOGUE and min(self.qubits) < CATALOGUE[self.ensemble].smallest:
             raise ValueError(f"ensemble {self.ensemble!r} needs qubits >= {CATALOGUE[self.ensemble].smallest}")
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_to_set_the_draws(self) -> Grid:
+        if (self.draws is None) == (self.power is None):
+            raise ValueError("give exactly one of the keys 'draws' and 'power'")
+        if self.draws is not None and "most_draws" in self.model_fields_set:
+            raise ValueError("the key 'most_draws' goes with 'power', not with 'draws'")
         return self
 
 

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tqdm import tqdm
 
 from theory import REGIMES, KernelLaw, Regime
-from validation.cells import Cell
+from validation.cells import SCALING, Cell, count_intervals, scaling_families
 from validation.config import SweepConfig
 from validation.estimates import Summary, summarise
 from validation.scaling import Exponent, fit_exponent
 from validation.store import Store
 from validation.verdicts import STATISTICS, Margins, Verdict, judge_all, judge_own
-
-_SCALING: dict[str, tuple[str, str]] = {
-    "mean in L": ("K̄", "L"),
-    "relative_std in L": ("ΔK/K̄", "L"),
-    "mean in D": ("K̄", "D"),
-}
 
 
 @dataclass(frozen=True)
@@ -104,8 +97,10 @@ def evaluate(store: Store) -> SweepResults:
             usable.append((cell, summarise(kernels), cell.law()))
         except ValueError as error:
             skipped.append((cell, str(error)))
-    groups = list(_groups(usable))
-    intervals = len(STATISTICS) * len(usable) + len(groups)
+    cells = [cell for cell, _, _ in usable]
+    rows = dict(zip((cell.name for cell in cells), usable, strict=True))
+    groups = [(kind, [rows[cell.name] for cell in family]) for kind, family in scaling_families(cells)]
+    intervals = count_intervals(cells)
     level = store.config.family_error / max(intervals, 1)
     margins = store.config.margin.margins()
     return SweepResults(
@@ -128,30 +123,15 @@ def _judged(cell: Cell, summary: Summary, law: KernelLaw, margins: Margins, leve
 Row = tuple[Cell, Summary, KernelLaw]
 
 
-def _groups(rows: Sequence[Row]) -> Iterable[tuple[str, list[Row]]]:
-    """Cells that differ in one size only, three or more; K̄ in D for Haar layers, where L can be held."""
-    for kind, (_, variable) in _SCALING.items():
-        families: dict[tuple[object, ...], list[Row]] = {}
-        for row in rows:
-            cell = row[0]
-            if variable == "D" and cell.layers:
-                continue
-            held = cell.qubits if variable == "L" else cell.parameters
-            families.setdefault((cell.ensemble, cell.observable, cell.generator, held), []).append(row)
-        for family in families.values():
-            if len({_size(cell, variable) for cell, _, _ in family}) >= 3:
-                yield kind, family
-
-
 def _fit(kind: str, family: list[Row], level: float) -> ExponentResult:
-    quantity, variable = _SCALING[kind]
+    quantity, variable = SCALING[kind]
     first = family[0][0]
     if quantity == "K̄":
         y, se = [s.mean for _, s, _ in family], [s.log_mean_se for _, s, _ in family]
     else:
         y, se = [s.relative_std for _, s, _ in family], [s.log_relative_std_se for _, s, _ in family]
     exponent = fit_exponent(
-        [_size(cell, variable) for cell, _, _ in family],
+        [cell.size(variable) for cell, _, _ in family],
         y,
         se,
         {regime: [_predict(law, quantity, regime) for _, _, law in family] for regime in REGIMES},
@@ -163,7 +143,3 @@ def _fit(kind: str, family: list[Row], level: float) -> ExponentResult:
 
 def _predict(law: KernelLaw, quantity: str, regime: Regime) -> float:
     return (law.mean(regime) if quantity == "K̄" else law.relative_std(regime)).value
-
-
-def _size(cell: Cell, variable: str) -> int:
-    return cell.parameters if variable == "L" else cell.dimension

@@ -1,0 +1,189 @@
+"""Does a design keep what it promises, and is its promise needed?"""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom
+
+from sampling import HaarLayers, sample
+from theory import KernelLaw, OperatorMoments, Prediction
+from theory.shape import excess_kurtosis
+from validation.cells import count_intervals, expand
+from validation.config import SweepConfig, load_config
+from validation.design import (
+    Spread,
+    agree_probability,
+    assert_agrees,
+    detectable_discrepancy,
+    draws_needed,
+    planned_draws,
+    resolution,
+)
+from validation.estimates import summarise
+from validation.law import kernel_law
+from validation.observables import parse_observable
+from validation.verdicts import STATISTICS, Margins, judge
+
+FALSE_FAIL = 1e-6
+"""Of each assertion on a rate below."""
+LEVEL = 1e-3
+MARGIN = {"mean": 0.05, "variance": 0.10}
+REPEATS = 300
+SLACK = 0.04
+"""How far the power may fall short of its promise: the design is asymptotic in n."""
+
+probabilities = st.floats(1e-6, 0.3)
+spreads = st.builds(Spread, st.floats(0.05, 2), st.floats(-1, 20))
+
+
+def gamma(shape, statistic):
+    """Kernels of a gamma law with mean 1: their spread, the true value of a statistic, and draws."""
+    truth = 1.0 if statistic == "mean" else 1 / shape
+    return Spread(shape**-0.5, 6 / shape), truth, lambda n, rng: rng.gamma(shape, 1 / shape, n)
+
+
+def rate(outcome, draw, statistic, prediction, draws, rng, level=LEVEL):
+    claim = Prediction("K", prediction, "exact", (), "")
+    verdicts = [judge(summarise(draw(draws, rng)), statistic, claim, MARGIN[statistic], level) for _ in range(REPEATS)]
+    return sum(v.verdict == outcome for v in verdicts)
+
+
+@pytest.mark.parametrize("statistic", STATISTICS)
+@pytest.mark.parametrize("shape", [1, 4, 12])
+def test_the_draws_needed_reach_their_power_and_half_of_them_do_not(statistic, shape):
+    """300 samples of n draws: 'agree' in 0.90 of them, less a slack of 0.04 (a rate of 0.86 fails with probability
+    1e-6). Negative control: n/2 draws stay below that, with probability 1 - 1e-6 for a rate of at most 0.5."""
+    spread, truth, draw = gamma(shape, statistic)
+    n = draws_needed(spread, statistic, MARGIN[statistic], LEVEL)
+    rng = np.random.default_rng(shape)
+    least = binom.ppf(FALSE_FAIL, REPEATS, 0.9 - SLACK)
+    assert rate("agree", draw, statistic, truth, n, rng) >= least
+    assert agree_probability(spread, statistic, MARGIN[statistic], LEVEL, n // 2) < 0.3
+    assert rate("agree", draw, statistic, truth, n // 2, rng) < binom.ppf(1 - FALSE_FAIL, REPEATS, 0.5) < least
+
+
+@pytest.mark.parametrize("statistic", STATISTICS)
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_detectable_discrepancy_is_detected_and_one_inside_the_margin_is_not(statistic, side):
+    """300 samples of 4000 draws of a gamma law: 'disagree' in 0.90, less a slack of 0.04, on either side.
+
+    Fails with probability 1e-6 for a rate of 0.86. Negative control: a truth half way from the margin's edge to it,
+    on the harder side, is seen less often; a rate of at most 0.5 fails with probability 1e-6.
+    """
+    spread, truth, draw = gamma(4, statistic)
+    margin, rng = MARGIN[statistic], np.random.default_rng(side + 5)
+    delta = detectable_discrepancy(spread, statistic, margin, LEVEL, 4000)
+    least = binom.ppf(FALSE_FAIL, REPEATS, 0.9 - SLACK)
+    assert rate("disagree", draw, statistic, truth / (1 + side * delta), 4000, rng) >= least
+    half = margin + (delta - margin) / 2
+    assert rate("disagree", draw, statistic, truth / (1 + half), 4000, rng) < binom.ppf(1 - FALSE_FAIL, REPEATS, 0.5)
+
+
+@pytest.mark.parametrize("statistic", STATISTICS)
+def test_haar_layers_agree_with_the_planned_power(statistic):
+    """80 samples of frames with the law's own moments at level 0.01: false-fail probability 1e-6 for a rate of 0.86."""
+    pauli = parse_observable("Z0", 2).operator()
+    cell = kernel_law(2, 4, "Z0", "pauli")
+    n = draws_needed(Spread.of_law(cell), statistic, MARGIN[statistic], 0.01)
+    kernels = sample(HaarLayers(pauli, pauli, 4), 80 * n, seed=3).kernel.reshape(80, n)
+    prediction = getattr(cell, statistic)()
+    agreed = sum(
+        judge(summarise(k), statistic, prediction, MARGIN[statistic], 0.01).verdict == "agree" for k in kernels
+    )
+    assert agreed >= binom.ppf(FALSE_FAIL, 80, 0.9 - SLACK)
+
+
+@given(spreads, st.sampled_from(STATISTICS), st.floats(0.01, 0.5), probabilities, st.floats(0.05, 0.99))
+def test_the_number_of_draws_is_the_smallest(spread, statistic, margin, level, power):
+    n = draws_needed(spread, statistic, margin, level, power)
+    assert agree_probability(spread, statistic, margin, level, n) >= power
+    assert n == 8 or agree_probability(spread, statistic, margin, level, n - 1) < power
+
+
+@given(spreads, st.sampled_from(STATISTICS), st.floats(0, 0.5), probabilities, st.integers(1000, 10**7))
+def test_more_draws_see_more(spread, statistic, margin, level, draws):
+    few, many = (detectable_discrepancy(spread, statistic, margin, level, n) for n in (draws, 4 * draws))
+    assert margin < many < few
+    assert resolution(spread, statistic, level, 4 * draws) < resolution(spread, statistic, level, draws)
+
+
+@given(st.integers(0, 1000))
+def test_the_resolution_of_a_sample_is_that_of_its_verdict(seed):
+    summary = summarise(np.random.default_rng(seed).gamma(2, 1, 500))
+    spread = Spread.of_sample(summary)
+    for statistic in STATISTICS:
+        verdict = judge(summary, statistic, Prediction("K", summary.mean, "exact", (), ""), 0.1, 1e-3)
+        seen = resolution(spread, statistic, 1e-3, 500)
+        value = summary.mean if statistic == "mean" else summary.variance
+        assert seen == pytest.approx((verdict.interval[1] - verdict.interval[0]) / (2 * value), rel=1e-9)
+
+
+def test_too_few_draws_for_a_mean_see_nothing():
+    assert detectable_discrepancy(Spread(2.0, 6.0), "mean", 0.05, 1e-6, 8) == math.inf
+
+
+def test_an_unknown_kurtosis_is_approximated_and_said():
+    """From eight qubits on higher traces may be missing; where they are known the approximation is close."""
+    law = kernel_law(10, 32, "tfim:J=1,h=1", "half-pauli")
+    O = law.observable
+    blind = KernelLaw(32, OperatorMoments(O.dimension, O.a2, O.a3, O.a4), law.generator)
+    known, guessed = Spread.of_law(law), Spread.of_law(blind)
+    assert (known.exact, guessed.exact) == (True, False)
+    assert known.excess_kurtosis == excess_kurtosis(law).value
+    assert guessed.excess_kurtosis == pytest.approx(known.excess_kurtosis, abs=0.05)
+
+
+def test_planned_draws_are_rounded_up_and_capped():
+    law = kernel_law(3, 8, "Z0", "half-pauli")
+    exact = max(draws_needed(Spread.of_law(law), s, MARGIN[s], 1e-4) for s in STATISTICS)
+    assert planned_draws(law, Margins(), 1e-4, 0.9, 10**8) == math.ceil(exact / 1000) * 1000
+    assert planned_draws(law, Margins(), 1e-4, 0.9, 77) == 77
+
+
+def test_a_power_sets_the_draws_with_the_level_of_the_whole_report():
+    config, _ = load_config(None)
+    grids = [grid.model_dump(exclude={"draws", "most_draws"}) | {"power": 0.9} for grid in config.grid[:2]]
+    planned = expand(SweepConfig.model_validate({"seed": 1, "grid": grids}))
+    level = 0.01 / count_intervals(planned)
+    for cell in planned:
+        spread = Spread.of_law(cell.law())
+        assert cell.draws % 1000 == 0
+        assert min(agree_probability(spread, s, MARGIN[s], level, cell.draws) for s in STATISTICS) >= 0.9
+        assert min(agree_probability(spread, s, MARGIN[s], level, cell.draws - 1000) for s in STATISTICS) < 0.9
+
+
+def test_assert_agrees_passes_the_truth_and_tells_all_when_it_fails():
+    """The truth fails with probability 1e-6; a mean 20 % off is caught with probability above 0.999."""
+    kernels = np.random.default_rng(1).gamma(4, 0.25, 10_000)
+    assert assert_agrees(kernels, 1.0, margin=0.05, sees=0.1).verdict == "agree"
+    assert_agrees(kernels, 0.25, "variance", margin=0.1)
+    with pytest.raises(AssertionError) as caught:
+        assert_agrees(kernels, 1.2, margin=0.05)
+    message = str(caught.value)
+    for words in ("estimate ", "prediction 1.2", "margin 0.05", "false-fail probability 1e-06", "n = 10000", "sees a"):
+        assert words in message
+    assert "\n" not in message
+
+
+def test_a_test_that_could_not_have_failed_is_refused():
+    kernels = np.random.default_rng(1).gamma(4, 0.25, 100)
+    with pytest.raises(ValueError, match=r"100 draws see a discrepancy of .* of the mean .*, not one of 0.05"):
+        assert_agrees(kernels, 1.0, sees=0.05)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda s: draws_needed(s, "mean", 0.0, 0.01), "margin is 0"),
+        (lambda s: draws_needed(s, "mean", 1.0, 0.01), "margin is 1.0"),
+        (lambda s: draws_needed(s, "mean", 0.1, 0.0), "level is 0.0"),
+        (lambda s: draws_needed(s, "mean", 0.1, 0.01, 1.0), "power is 1.0"),
+        (lambda s: resolution(s, "mean", 0.01, 7), "draws is 7"),
+    ],
+)
+def test_bad_designs_are_refused(call, words):
+    with pytest.raises(ValueError, match=words):
+        call(Spread(1.0, 2.0))

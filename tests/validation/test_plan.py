@@ -1,0 +1,138 @@
+"""The plan of a sweep: its keys, its promises beside what the sweep then does, and bad keys named."""
+
+import json
+
+import pytest
+
+from validation.cells import expand
+from validation.config import load_config
+from validation.plan import Cost, measure, plan_document, plan_text
+
+CELL_KEYS = {
+    "ensemble", "qubits", "layers", "parameters", "observable", "generator", "draws", "capped", "power", "moments",
+    "detectable", "agree_probability", "seconds",
+}  # fmt: skip
+POWERED = """
+seed = 11
+family_error = 1e-4
+
+[[grid]]
+ensemble = "haar-layers"
+qubits = [2, 3]
+parameters = [8, 16, 32]
+observable = ["Z0", "projector:rank=1"]
+power = 0.999
+
+[[grid]]
+ensemble = "hea"
+qubits = 2
+layers = 64
+observable = "Z0"
+power = 0.9
+most_draws = 2_500
+"""
+
+
+@pytest.fixture
+def powered(tmp_path):
+    path = tmp_path / "powered.toml"
+    path.write_text(POWERED)
+    return path
+
+
+def test_the_packaged_default_is_planned_cell_by_cell():
+    config, _ = load_config(None)
+    document = plan_document(config, Cost([0.5] * 189, 2**30, 2))
+    assert len(document["cells"]) == 189
+    assert set(document) == {
+        "schema_version", "family_error", "intervals", "level", "margin", "workers", "draws", "total_seconds",
+        "peak_memory_bytes", "cells",
+    }  # fmt: skip
+    assert document["draws"] == 7_968_000
+    assert document["total_seconds"] == 94.5
+    for planned, cell in zip(document["cells"], expand(config), strict=True):
+        assert set(planned) == CELL_KEYS
+        assert planned["draws"] == cell.draws
+        assert planned["moments"] == ("exact" if cell.ensemble == "haar-layers" else "assumed")
+        assert not planned["capped"]
+        for statistic, margin in (("mean", 0.05), ("variance", 0.10)):
+            assert margin < planned["detectable"][statistic] < 0.25
+            assert 0.85 < planned["agree_probability"][statistic] <= 1
+    text = plan_text(document)
+    assert "189 cells, 7,968,000 draws: about 94 s on 2 threads" in text
+    assert "446 intervals of level 0.01/446" in text
+    assert "assumed: the moments are a guess" in text
+
+
+def test_a_powered_sweep_does_what_its_plan_says(qntk, powered, tmp_path):
+    """Each of 24 verdicts on Haar layers misses 'agree' with probability about 1e-3; three or more do with about 2e-6.
+
+    The plan counts the intervals that the report then counts.
+    """
+    code, text, error = qntk("plan", powered, "--json")
+    plan = json.loads(text)
+    assert (code, error) == (0, "")
+    *haar, hea = plan["cells"]
+    assert (hea["draws"], hea["capped"], hea["moments"]) == (2500, True, "assumed")
+    for cell in haar:
+        assert cell["draws"] % 1000 == 0
+        assert (cell["capped"], cell["moments"], cell["layers"]) == (False, "exact", None)
+        assert min(cell["agree_probability"].values()) >= 0.999
+    assert plan["total_seconds"] == pytest.approx(sum(cell["seconds"] for cell in plan["cells"]))
+    assert min(cell["seconds"] for cell in plan["cells"]) > 0
+    assert 2**26 < plan["peak_memory_bytes"] < 2**34
+    assert "1 cells stop at most_draws" in plan_text(plan)
+
+    out = tmp_path / "run"
+    assert json.loads(qntk("sweep", powered, "--out", out, "--json")[1])["drawn"] == plan["draws"]
+    qntk("report", out)
+    report = json.loads((out / "verdicts.json").read_text())
+    assert report["intervals"] == plan["intervals"]
+    exact = [v for v in report["verdicts"] if v["regime"] == "exact" and v["ensemble"] == "haar-layers"]
+    assert len(exact) == 24
+    assert sum(v["verdict"] != "agree" for v in exact) <= 2
+
+
+def test_the_table_names_every_ensemble(qntk, config):
+    code, text, _ = qntk("plan", config)
+    assert code == 0
+    for words in ("haar-layers     Z0", "hea-cz-ring     Z0", "projector:rank=1", "14 cells, 42,000 draws", "assumed"):
+        assert words in text
+
+
+def test_cost_grows_with_the_draws_and_the_depth():
+    """What the estimate adds up to, not how fast this machine is: 40 times the draws cost at least 10 times as much."""
+    config, _ = load_config(None)
+    cells = [c for c in expand(config) if c.ensemble == "hea" and c.qubits == 2 and c.layers in (1, 16, 256)]
+    cost = measure(cells)
+    assert cost.seconds == sorted(cost.seconds)
+    assert cost.seconds[-1] > 10 * cost.seconds[0]
+    assert cost.memory > 64 * 16384
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("power = 0.999", "", "grid[0]: give exactly one of the keys 'draws' and 'power'"),
+        ("power = 0.999", "power = 0.9\ndraws = 9", "grid[0]: give exactly one of the keys 'draws' and 'power'"),
+        ("power = 0.999", "draws = 9\nmost_draws = 9", "grid[0]: the key 'most_draws' goes with 'power'"),
+        ("power = 0.999", "power = 1.0", "grid[0].power: input should be less than 1, given 1.0"),
+        ("power = 0.999", "power = 0.0", "grid[0].power: input should be greater than 0, given 0.0"),
+        ("power = 0.999", 'power = "most"', "grid[0].power: input should be a valid number, given 'most'"),
+        ("power = 0.999", "powers = 0.9", "unknown key 'grid[0].powers'; accepted there: "),
+        ("most_draws = 2_500", "most_draws = 7", "grid[1].most_draws: input should be greater than or equal to 8"),
+        ("most_draws = 2_500", "most_draws = 1e6", "grid[1].most_draws: input should be a valid integer"),
+    ],
+)
+@pytest.mark.parametrize("command", ["plan", "sweep"])
+def test_bad_keys_are_named(qntk, powered, tmp_path, command, old, new, words):
+    powered.write_text(POWERED.replace(old, new))
+    code, text, error = qntk(command, powered, *(["--out", tmp_path / "run"] if command == "sweep" else []))
+    assert (code, text, error.count("\n")) == (2, "", 1)
+    assert words in error
+
+
+def test_help_has_an_example(qntk):
+    code, text, _ = qntk("plan", "--help")
+    assert code == 0
+    assert "qntk plan my-sweep.toml" in text

@@ -1,0 +1,129 @@
+"""Draws made elsewhere against the closed forms, as a document and as a table."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from validation import SCHEMA_VERSION
+from validation.comparisons import INTERVALS, MARGINS, Comparison, compare_dqntk, compare_kernel
+from validation.law import kernel_law
+from validation.user_draws import QUANTITIES, load_draws
+from validation.verdicts import Outcome
+
+FAMILY_ERROR = 0.01
+MANY = 1000
+"""Draws below which the promise says that moments of heavy-tailed draws miss more often: docs/statistics.md."""
+
+
+def compare_document(
+    path: Path,
+    qubits: int,
+    parameters: int,
+    observable: str,
+    generator: str,
+    quantity: str = "kernel",
+    column: str | None = None,
+    margin: float | None = None,
+    family_error: float = FAMILY_ERROR,
+) -> dict[str, Any]:
+    """Verdicts on the draws in a file, keyed as the command line promises.
+
+    Args:
+        path: ``.npy``, ``.csv``, ``.parquet`` or a folder of Parquet files, of independent draws.
+        qubits, parameters, observable, generator: the cell, named as on the command line.
+        quantity: ``kernel`` or ``dqntk``.
+        column: name of the column; by default the quantity, or the only column.
+        margin: one for every statistic, in place of ``MARGINS``.
+        family_error: probability that any interval misses, and so that any verdict is wrong.
+
+    Raises ``ValueError`` for draws that cannot be read or judged, or are of another cell, and for options out of range.
+    """
+    for name, value in (("margin", margin), ("family error", family_error)):
+        if value is not None and not 0.0 < value < 1.0:
+            raise ValueError(f"{name} is {value}; give a number between 0 and 1")
+    if quantity not in QUANTITIES:
+        raise ValueError(f"quantity {quantity!r} is unknown; choose {' or '.join(QUANTITIES)}")
+    law = kernel_law(qubits, parameters, observable, generator)
+    cell: dict[str, str | int] = {
+        "qubits": qubits,
+        "parameters": parameters,
+        "observable": observable,
+        "generator": generator,
+    }
+    draws = load_draws(path, quantity, column, cell)
+    margins = {name: default if margin is None else margin for name, default in MARGINS.items()}
+    compare = compare_kernel if quantity == "kernel" else compare_dqntk
+    try:
+        rows = compare(draws, law, margins, family_error / INTERVALS[quantity])
+    except ValueError as error:
+        raise ValueError(f"draws {path}: {error}") from error
+    return {
+        "schema_version": SCHEMA_VERSION,
+        **cell,
+        "quantity": quantity,
+        "draws": len(draws),
+        "family_error": family_error,
+        "intervals": INTERVALS[quantity],
+        "promise": _promise(quantity, family_error, len(draws)),
+        "verdicts": [asdict(row) for row in rows],
+        "supported": _supported(rows),
+        "summary": _summary(rows),
+    }
+
+
+def _promise(quantity: str, family_error: float, draws: int) -> str:
+    when = {
+        "kernel": "the distribution's at every number of draws, the moments' for many draws",
+        "dqntk": "for many draws, as μ² has a heavy tail",
+    }
+    few = f"; with {draws} draws the moments' error may be ten times as large" if draws < MANY else ""
+    return (
+        f"If the draws are independent, all {INTERVALS[quantity]} intervals cover the truth at once with probability "
+        f"at least {1 - family_error:g}, {when[quantity]}{few}; and where they cover, no verdict is wrong."
+    )
+
+
+def compare_text(document: dict[str, Any]) -> str:
+    """The same for a person."""
+    lines = [
+        f"{document['draws']:,} draws of the {document['quantity']} against Haar layers, n = {document['qubits']}, "
+        f"L = {document['parameters']}, observable {document['observable']}, generator {document['generator']}",
+        "",
+        f"{'statistic':14}{'regime':12}{'prediction':>12}{'estimate':>12}{'interval':>26}{'margin':>10}"
+        f"{'p':>9}  verdict",
+    ]
+    for row in document["verdicts"]:
+        low, high = row["interval"]
+        relative = row["margin_kind"] == "relative"
+        margin = f"{100 * row['margin']:.3g} %" if relative else f"{row['margin']:.3g}"
+        lines.append(
+            f"{row['statistic'].replace('_', ' '):14}{row['regime']:12}{row['prediction']:12.5g}{row['estimate']:12.5g}"
+            f"{f'[{low:.5g}, {high:.5g}]':>26}{margin:>10}{row['p_value']:9.2g}  {row['verdict']}"
+        )
+    return "\n".join([*lines, "", document["summary"], document["promise"]])
+
+
+def _summary(rows: list[Comparison]) -> str:
+    """Which regimes no verdict contradicts, and what each verdict says, in one sentence."""
+    words: dict[Outcome, str] = {"agree": "agrees in", "disagree": "is rejected in", "inconclusive": "is undecided in"}
+    told = []
+    for regime in dict.fromkeys(row.regime for row in sorted(rows, key=lambda row: row.regime != "exact")):
+        parts = []
+        for outcome, phrase in words.items():
+            names = [r.statistic.replace("_", " ") for r in rows if (r.regime, r.verdict) == (regime, outcome)]
+            if names:
+                parts.append(f"{phrase} {_listed(names)}")
+        told.append(f"{regime} {', '.join(parts)}")
+    return f"Not contradicted: {_listed(_supported(rows)) or 'no regime'}; {'; '.join(told)}."
+
+
+def _supported(rows: list[Comparison]) -> list[str]:
+    """The regimes that no verdict contradicts, the exact one first."""
+    regimes = dict.fromkeys(row.regime for row in sorted(rows, key=lambda row: row.regime != "exact"))
+    return [regime for regime in regimes if all(r.verdict != "disagree" for r in rows if r.regime == regime)]
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
