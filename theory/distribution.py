@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -143,7 +144,7 @@ class KernelDistribution:
         logs = np.log(np.maximum(s, math.exp(low - 1)))
         return np.where(logs > low, distribution(np.clip(logs, low, high)), 0.0)
 
-    def _average(self, kernel: ArrayLike, function: Callable[[Float], Float]) -> Float:
+    def _average(self, kernel: ArrayLike, function: Callable[[Float], Any]) -> Float:
         values = np.asarray(kernel, dtype=float)
         result = [function(np.maximum(k, 0.0)) for k in values.ravel()]
         return np.array(result).reshape(values.shape)
