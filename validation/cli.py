@@ -13,6 +13,15 @@ import click
 from validation import SCHEMA_VERSION
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to standard output.")
+_QUBITS = click.option("--qubits", type=click.IntRange(1, 60), required=True, help="Number of qubits n; D = 2^n.")
+_PARAMS = click.option("--params", type=click.IntRange(1, 10**9), required=True, help="Number of parameters L.")
+_GENERATOR = click.option(
+    "--generator",
+    type=click.Choice(["half-pauli", "pauli"]),
+    default="half-pauli",
+    show_default=True,
+    help="exp(-iθP/2), Qiskit's rotations, or exp(-iθP).",
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -28,18 +37,12 @@ def qntk() -> None:
 
 
 @qntk.command()
-@click.option("--qubits", type=click.IntRange(1, 60), required=True, help="Number of qubits n; D = 2^n.")
-@click.option("--params", type=click.IntRange(1, 10**9), required=True, help="Number of parameters L.")
+@_QUBITS
+@_PARAMS
 @click.option(
     "--observable", required=True, help="Z0, Z0Z1, 0.5*Z0+X1, tfim:J=1,h=1, xxz:J=2, projector:rank=1, @file."
 )
-@click.option(
-    "--generator",
-    type=click.Choice(["half-pauli", "pauli"]),
-    default="half-pauli",
-    show_default=True,
-    help="exp(-iθP/2), Qiskit's rotations, or exp(-iθP).",
-)
+@_GENERATOR
 @_JSON
 def predict(qubits: int, params: int, observable: str, generator: str, as_json: bool) -> None:
     """Print the closed forms for one cell: mean, variance and concentration of K.
@@ -146,13 +149,7 @@ def calibrate(trials: int, seed: int, as_json: bool) -> None:
 @click.argument("circuit", type=click.Path(path_type=Path))
 @click.option("--observable", required=True, help="As in predict.")
 @click.option("--inputs", multiple=True, help="A parameter, or vector of them, that is data; may be given again.")
-@click.option(
-    "--generator",
-    type=click.Choice(["half-pauli", "pauli"]),
-    default="half-pauli",
-    show_default=True,
-    help="Of the rotations: exp(-iθP/2), Qiskit's, or exp(-iθP).",
-)
+@_GENERATOR
 @click.option("--draws", type=click.IntRange(8), default=20_000, show_default=True, help="Of K, for each repetition.")
 @click.option("--repeats", type=click.IntRange(1, 64), default=4, show_default=True, help="Try it 1, 2, 4, … in a row.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Root of all randomness.")
@@ -203,16 +200,10 @@ def plan(config: Path | None, as_json: bool) -> None:
 
 @qntk.command()
 @click.argument("draws", type=click.Path(path_type=Path))
-@click.option("--qubits", type=click.IntRange(1, 60), required=True, help="Number of qubits n; D = 2^n.")
-@click.option("--params", type=click.IntRange(1, 10**9), required=True, help="Number of parameters L.")
+@_QUBITS
+@_PARAMS
 @click.option("--observable", required=True, help="As for predict.")
-@click.option(
-    "--generator",
-    type=click.Choice(["half-pauli", "pauli"]),
-    default="half-pauli",
-    show_default=True,
-    help="exp(-iθP/2), Qiskit's rotations, or exp(-iθP).",
-)
+@_GENERATOR
 @click.option(
     "--quantity",
     type=click.Choice(["kernel", "dqntk"]),
