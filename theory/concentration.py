@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from theory.dqntk import second_moment_asymptotic
 from theory.dqntk_second_moment import second_moment_series
-from theory.haar_state import variance_mean, variance_variance
+from theory.haar_state import relative_variance
 from theory.kernel import KernelLaw
 from theory.operators import OperatorMoments
 from theory.prediction import Prediction, Regime
@@ -62,7 +62,7 @@ def depth_for_fluctuation(
     law = KernelLaw(1, observable, generator)
     plateau = Fraction(0)
     if regime == "exact":
-        plateau = variance_variance(observable) / variance_mean(observable) ** 2
+        plateau = relative_variance(observable)
     if plateau >= target:
         return None
     single = law.relative_variance(regime)

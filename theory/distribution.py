@@ -27,7 +27,7 @@ from scipy.optimize import toms748
 from theory.expansion import MomentDensity, Reference
 from theory.inversion import TermSum
 from theory.kernel import KernelLaw
-from theory.shape import sum_moments
+from theory.shape import known_order, sum_moments
 from theory.state_variance import StateVariance
 
 Float = NDArray[np.float64]
@@ -109,10 +109,10 @@ class KernelDistribution:
     def _sum(self) -> MomentDensity | TermSum:
         """The law of S: the expansion where it converges, else the inversion."""
         G, L = self.law.generator, self.law.parameters
-        order = 4 if G.higher is not None else 2
-        if G.spectrum is not None:
-            order = (32 if G.dimension > 2 else 64) if len(G.spectrum) == 2 else 12
-        moments = sum_moments(self.law, order)
+        most = 12
+        if G.spectrum is not None and len(G.spectrum) == 2:
+            most = 32 if G.dimension > 2 else 64
+        moments = sum_moments(self.law, known_order(G, most))
         mean, variance = moments[1], moments[2] - moments[1] ** 2
         alpha = min(Fraction(L, 2), mean**2 / variance)
         if G.spectrum is None or G.dimension > _BOUNDED:

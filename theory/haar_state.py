@@ -41,3 +41,8 @@ def variance_variance(operator: OperatorMoments) -> Fraction:
 def variance_second_moment(operator: OperatorMoments) -> Fraction:
     """E v_A² = Var v_A + (E v_A)², exact."""
     return variance_variance(operator) + variance_mean(operator) ** 2
+
+
+def relative_variance(operator: OperatorMoments) -> Fraction:
+    """Var v_A / (E v_A)², exact: the square of the plateau of ΔK/K̄ for the observable A."""
+    return variance_variance(operator) / variance_mean(operator) ** 2

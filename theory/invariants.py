@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Literal
@@ -55,15 +56,23 @@ def average(
     order = sum(map(len, traces))
     partitions = [p for p in _partitions(order) if sign != -1 or all(part % 2 == 0 for part in p)]
     shapes = [tuple(((),) * part for part in p) for p in partitions]
-    gram = [[_evaluate(_pairing(row, column, sign), size).get((), Fraction(0)) for column in shapes] for row in shapes]
-    values = [_product(flip * powers[part] for part in p) for p in partitions]
-    weights = _solve(gram, values)
+    values = tuple(math.prod((flip * powers[part] for part in p), start=Fraction(1)) for p in partitions)
+    weights = _weights(tuple(shapes), values, size, sign)
     result: Expression = {}
     for weight, shape in zip(weights, shapes, strict=True):
         for monomial, value in _evaluate(_pairing(shape, traces, sign), size).items():
             factor = flip ** (len(monomial) + len(traces))
             result[monomial] = result.get(monomial, Fraction(0)) + factor * weight * value
     return {monomial: value for monomial, value in result.items() if value}
+
+
+@functools.lru_cache(maxsize=1024)
+def _weights(
+    shapes: tuple[tuple[Trace, ...], ...], values: tuple[Fraction, ...], size: int, sign: int
+) -> list[Fraction]:
+    """F⁻¹ p(X), the weight of each invariant; the many words of one average share it."""
+    gram = [[_evaluate(_pairing(row, column, sign), size).get((), Fraction(0)) for column in shapes] for row in shapes]
+    return _solve(gram, list(values))
 
 
 @functools.cache
@@ -140,13 +149,6 @@ def _partitions(total: int, largest: int | None = None) -> list[tuple[int, ...]]
         return [()]
     top = min(total, largest or total)
     return [(part, *rest) for part in range(top, 0, -1) for rest in _partitions(total - part, part)]
-
-
-def _product(values: object) -> Fraction:
-    result = Fraction(1)
-    for value in values:  # type: ignore[attr-defined]
-        result *= value
-    return result
 
 
 def _solve(matrix: list[list[Fraction]], right: list[Fraction]) -> list[Fraction]:

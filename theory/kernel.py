@@ -22,7 +22,7 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-from theory.haar_state import variance_mean, variance_second_moment, variance_variance
+from theory.haar_state import relative_variance, variance_mean, variance_second_moment, variance_variance
 from theory.operators import OperatorMoments
 from theory.prediction import Prediction, Regime
 
@@ -110,8 +110,8 @@ class KernelLaw:
         About √2/D for a Pauli, about 1 for a rank-1 projector: such a kernel never concentrates. The asymptotic and
         independent regimes have no plateau; they go to 0 as 1/√L.
         """
-        ratio = variance_variance(self.observable) / variance_mean(self.observable) ** 2
-        return self._prediction("plateau of the relative standard deviation", math.sqrt(ratio), "exact")
+        value = math.sqrt(relative_variance(self.observable))
+        return self._prediction("plateau of the relative standard deviation", value, "exact")
 
     def _mean(self, regime: Regime) -> Fraction:
         D = self.observable.dimension

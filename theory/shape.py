@@ -47,6 +47,11 @@ def excess_kurtosis(law: KernelLaw) -> Prediction | None:
     return Prediction("kernel excess kurtosis", value, "exact", _ASSUMPTIONS, "docs/theory.md")
 
 
+def known_order(operator: OperatorMoments, most: int) -> int:
+    """Up to which m E v^m is known: ``most`` where the spectrum is, else 4 or 2, as the traces allow."""
+    return most if operator.spectrum is not None else min(most, 4 if operator.higher is not None else 2)
+
+
 def variance_moments(operator: OperatorMoments, order: int = 4) -> list[Fraction]:
     """E v^m for m = 0 … order, exact; ``ValueError`` if the traces that it needs are not known.
 
@@ -55,7 +60,7 @@ def variance_moments(operator: OperatorMoments, order: int = 4) -> list[Fraction
     >>> variance_moments(OperatorMoments.from_pauli(1))[2]
     Fraction(8, 15)
     """
-    if operator.spectrum is None and order > (4 if operator.higher else 2):
+    if order > known_order(operator, order):
         raise ValueError(f"the higher traces of {operator.label} are not known")
     if operator.spectrum is not None and len(operator.spectrum) == 2:  # v = Δ² p(1-p), p ~ Beta
         (low, one), (high, two) = operator.spectrum

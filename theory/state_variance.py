@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 from theory.expansion import MomentDensity, Reference
-from theory.haar_state import variance_mean, variance_variance
+from theory.haar_state import relative_variance, variance_mean, variance_variance
 from theory.operators import OperatorMoments
-from theory.shape import variance_moments
+from theory.shape import known_order, variance_moments
 
 Float = NDArray[np.float64]
 _ORDER = 12
@@ -39,7 +39,7 @@ class StateVariance:
 
     def __init__(self, operator: OperatorMoments) -> None:
         self.operator = operator
-        self.relative_std = float(variance_variance(operator) / variance_mean(operator) ** 2) ** 0.5
+        self.relative_std = float(relative_variance(operator)) ** 0.5
         self.two_levels = operator.spectrum is not None and len(operator.spectrum) == 2
         self.truncation = 0.0
         if not self.two_levels:
@@ -68,9 +68,8 @@ class StateVariance:
 
     @cached_property
     def _density(self) -> MomentDensity:
-        O = self.operator
-        order = _ORDER if O.spectrum is not None else 4 if O.higher is not None else 2
-        return MomentDensity(self._reference, self._top, variance_moments(O, order))
+        order = known_order(self.operator, _ORDER)
+        return MomentDensity(self._reference, self._top, variance_moments(self.operator, order))
 
     def rule(self, sharpness: float) -> tuple[Float, Float]:
         """Nodes v and weights for averages of functions that vary over relative_std / sharpness.

@@ -27,6 +27,7 @@ from theory.invariants import Expression
 from theory.operators import Number, OperatorMoments
 from theory.prediction import Prediction
 
+Group = Literal["orthogonal", "symplectic"]
 _ASSUMPTIONS = "finite D and L, correlations between parameters kept"
 _SIGN = {"even": 1, "odd": -1}
 
@@ -54,7 +55,7 @@ class SymmetricKernelLaw:
     parameters: int
     observable: OperatorMoments
     generator: OperatorMoments
-    group: Literal["orthogonal", "symplectic"]
+    group: Group
     parity: Literal["even", "odd"]
     overlap: Number
 

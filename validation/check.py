@@ -19,9 +19,9 @@ from sampling import CircuitModel
 from sampling.draws import chunk_generator, chunk_sizes
 from theory import KernelLaw
 from theory.concentration import depth_for_fluctuation
-from theory.symmetric import SymmetricKernelLaw
+from theory.symmetric import Group, SymmetricKernelLaw
 from validation import SCHEMA_VERSION
-from validation.circuits import Group, repeated, time_reversal
+from validation.circuits import repeated, time_reversal
 from validation.estimates import summarise
 from validation.law import kernel_law
 from validation.observables import Observable, parse_observable

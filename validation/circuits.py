@@ -6,15 +6,16 @@ import contextlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from qiskit import qasm3, qpy
 from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.quantum_info import Operator, Pauli
 
+from theory.symmetric import Group
+
 _SYMMETRY_QUBITS = 8
-Group = Literal["orthogonal", "symplectic"]
 
 
 def load_circuit(path: Path) -> QuantumCircuit:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtrit
 
 from theory import KernelLaw, Prediction
-from theory.haar_state import variance_mean, variance_variance
+from theory.haar_state import relative_variance
 from theory.shape import excess_kurtosis, sum_moments
 from validation.estimates import MINIMUM_DRAWS, Summary, summarise
 from validation.verdicts import STATISTICS, Margins, Statistic, Verdict, judge
@@ -189,7 +189,7 @@ def assert_agrees(
 
 def _gamma_kurtosis(law: KernelLaw) -> float:
     """Excess kurtosis of K = v_O S, S exact and v_O gamma: E v^k = (E v)^k Π_{j<k} (1 + j r), r = Var v / (E v)²."""
-    ratio = variance_variance(law.observable) / variance_mean(law.observable) ** 2
+    ratio = relative_variance(law.observable)
     raw, weight = [], Fraction(1)
     for k, moment in enumerate(sum_moments(law)):
         raw.append(weight * moment)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from theory import KernelLaw, OperatorMoments
-from theory.symmetric import SymmetricKernelLaw
+from theory.symmetric import Group, SymmetricKernelLaw
 from validation.observables import parse_observable
 
 
@@ -23,7 +21,7 @@ def symmetric_law(
     Also None for an observable that is neither even nor odd under the ansatz's time reversal.
     """
     parsed = parse_observable(observable, qubits)
-    group: Literal["orthogonal", "symplectic"]
+    group: Group
     if ensemble == "real-amplitudes":  # T conjugates: Y is odd, a diagonal projector even
         odd = [label.count("Y") % 2 for label, _ in parsed.terms]
         group, overlap = "orthogonal", 1

@@ -21,12 +21,12 @@ from typing import Literal
 from scipy.stats import t as student
 
 from theory import KernelLaw, Prediction
+from theory.invariants import Group
 from theory.symmetric import SymmetricKernelLaw
 from validation.estimates import Summary
 
 Outcome = Literal["agree", "disagree", "inconclusive"]
 Statistic = Literal["mean", "variance"]
-Group = Literal["unitary", "orthogonal", "symplectic"]
 STATISTICS: tuple[Statistic, ...] = ("mean", "variance")
 
 
