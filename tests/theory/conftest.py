@@ -51,3 +51,17 @@ class Copies:
 def copies():
     """The Haar twirl on copies of a space, by projection on the permutation operators."""
     return Copies
+
+
+def symplectic_group(dimension, size, rng):
+    """Haar on Sp(D/2): the unitary polar factor of a complex Gaussian matrix with quaternionic structure."""
+    half = dimension // 2
+    a, b = (rng.normal(size=(size, half, half, 2)) @ [1, 1j] for _ in range(2))
+    left, _, right = np.linalg.svd(np.block([[a, b], [-b.conj(), a.conj()]]))
+    return left @ right
+
+
+@pytest.fixture(scope="session")
+def haar_symplectic():
+    """Haar-random matrices of the symplectic group, by (dimension, size, rng)."""
+    return symplectic_group

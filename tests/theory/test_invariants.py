@@ -40,17 +40,9 @@ def test_unitary_averages_against_the_twirl_on_four_copies(dimension, copies):
     assert evaluate(four, constants) == pytest.approx(mixed.real, rel=1e-9)
 
 
-def symplectic_group(dimension, size, rng):
-    """Haar on Sp(D/2): the unitary polar factor of a complex Gaussian matrix with quaternionic structure."""
-    half = dimension // 2
-    a, b = (rng.normal(size=(size, half, half, 2)) @ [1, 1j] for _ in range(2))
-    left, _, right = np.linalg.svd(np.block([[a, b], [-b.conj(), a.conj()]]))
-    return left @ right
-
-
 @pytest.mark.parametrize("group", ["unitary", "orthogonal", "symplectic"])
 @pytest.mark.parametrize("sign", [1, -1])
-def test_words_against_sampled_matrices(group, sign):
+def test_words_against_sampled_matrices(group, sign, haar_symplectic):
     """Tr(X̃R₀X̃R₁X̃R₀X̃R₁) and Tr(X̃R₀X̃R₁)², 20 000 matrices of dimension 6: a change of about 5 % would show."""
     dimension, size = 6, 20_000
     rng = np.random.default_rng(np.random.SeedSequence([8, sign + 1]))
@@ -60,7 +52,7 @@ def test_words_against_sampled_matrices(group, sign):
         matrix, first, second = (m + sign * form @ m.T @ np.linalg.inv(form) for m in (matrix, first, second))
     matrix = matrix + (4 * np.eye(6) if sign == 1 else 0)
     if group == "symplectic":
-        haar = symplectic_group(dimension, size, rng)
+        haar = haar_symplectic(dimension, size, rng)
     else:
         haar = (ortho_group if group == "orthogonal" else unitary_group).rvs(dimension, size=size, random_state=rng)
     moved = haar @ matrix @ haar.conj().transpose(0, 2, 1)

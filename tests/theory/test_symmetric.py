@@ -50,13 +50,6 @@ def test_one_qubit_symplectic_is_the_unitary_group():
     assert law.variance().value == pytest.approx(unitary.variance().value, rel=1e-14)
 
 
-def symplectic_group(dimension, size, rng):
-    half = dimension // 2
-    a, b = (rng.normal(size=(size, half, half, 2)) @ [1, 1j] for _ in range(2))
-    left, _, right = np.linalg.svd(np.block([[a, b], [-b.conj(), a.conj()]]))
-    return left @ right
-
-
 def sampled_kernels(layers, observable, generator, state):
     """K of circuits whose gates are absorbed in the layers."""
     forward, vectors = [], layers[0] @ state
@@ -94,15 +87,14 @@ def pauli(label):
     ],
 )
 @pytest.mark.parametrize("parameters", [1, 4])
-def test_against_the_group(group, parity, overlap, observable, generator, parameters):
+def test_against_the_group(group, parity, overlap, observable, generator, parameters, haar_symplectic):
     """30 000 draws at D = 8: a mean off by 3 to 5 % or a variance off by 10 to 30 % would show. T is conj, or iσ_y conj
     on the first qubit, under which Z1, X1 and Y1 are odd and what leaves that qubit alone and is real is even."""
     draws = 30_000
     rng = np.random.default_rng(np.random.SeedSequence([7, parameters, len(parity), int(4 * overlap)]))
     haar = ortho_group.rvs if group == "orthogonal" else None
     layers = [
-        haar(8, size=draws, random_state=rng) if haar else symplectic_group(8, draws, rng)
-        for _ in range(parameters + 1)
+        haar(8, size=draws, random_state=rng) if haar else haar_symplectic(8, draws, rng) for _ in range(parameters + 1)
     ]
     angle = np.arccos(np.sqrt(float(overlap))) / 2  # <φ|φ*> = cos²a - sin²a
     state = np.eye(8)[0] * np.cos(angle) + 1j * np.sin(angle) * np.eye(8)[1] if group == "orthogonal" else np.eye(8)[0]
