@@ -28,6 +28,9 @@ class CircuitEnsemble:
             (draws, L); uniform on [0, 2π) by default.
         engine: ``adjoint``, exact and fast, or ``aer``, the parameter-shift rule on Qiskit Aer.
         shots, noise_model: for Aer, see ``sampling.aer.AerGradients``; its K from shots is the unbiased one.
+        dqntk: draw μ too, of the same angles; for the adjoint engine.
+
+    Raises ``ValueError`` for an unknown engine and for options that the engine does not have.
     """
 
     circuit: QuantumCircuit = field(repr=False)
@@ -36,6 +39,7 @@ class CircuitEnsemble:
     engine: Literal["adjoint", "aer"] = "adjoint"
     shots: int | None = None
     noise_model: Any = field(default=None, repr=False)
+    dqntk: bool = False
     model: CircuitModel = field(init=False, repr=False, compare=False)
     _aer: AerGradients | None = field(init=False, repr=False, compare=False, default=None)
 
@@ -43,6 +47,8 @@ class CircuitEnsemble:
         """Compile once. Chunks are what threads share out, so the model itself takes one."""
         object.__setattr__(self, "model", CircuitModel(self.circuit, self.observable, workers=1))
         if self.engine == "aer":
+            if self.dqntk:
+                raise ValueError("dqntk needs engine='adjoint'; Aer gives gradients only")
             from sampling.aer import AerGradients  # Aer takes a second to import
 
             object.__setattr__(self, "_aer", AerGradients(self.circuit, self.observable, self.shots, self.noise_model))
@@ -74,5 +80,5 @@ class CircuitEnsemble:
                 output, kernel = self.model.value_and_kernel(thetas)
             else:
                 output, kernel = self._aer.kernel(thetas, seed=int(rng.integers(2**31)))
-            parts.append(Draws(kernel, output))
+            parts.append(Draws(kernel, output, self.model.dqntk(thetas) if self.dqntk else None))
         return Draws.concatenate(parts)

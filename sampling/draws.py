@@ -26,10 +26,15 @@ class Draws:
     Attributes:
         kernel: K = Σ_ℓ (∂f/∂θ_ℓ)², shape (draws,).
         output: f = <O>, shape (draws,).
+        dqntk: μ = Σ_kℓ (∂_k∂_ℓ f)(∂_k f)(∂_ℓ f), shape (draws,); None where the ensemble does not draw it.
+        cross: K₁₂ = Σ_ℓ ∂_ℓ f(x₁) ∂_ℓ f(x₂) of two inputs, shape (draws,), K and f being those of the first; None
+            where the ensemble does not draw it.
     """
 
     kernel: NDArray[np.float64]
     output: NDArray[np.float64]
+    dqntk: NDArray[np.float64] | None = None
+    cross: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         """Number of draws."""
@@ -37,8 +42,18 @@ class Draws:
 
     @classmethod
     def concatenate(cls, parts: Sequence[Draws]) -> Draws:
-        """All draws, in the order given."""
-        return cls(np.concatenate([p.kernel for p in parts]), np.concatenate([p.output for p in parts]))
+        """All draws, in the order given; what some part does not hold is None."""
+        return cls(
+            np.concatenate([p.kernel for p in parts]),
+            np.concatenate([p.output for p in parts]),
+            _joined([p.dqntk for p in parts]),
+            _joined([p.cross for p in parts]),
+        )
+
+
+def _joined(parts: Sequence[NDArray[np.float64] | None]) -> NDArray[np.float64] | None:
+    held = [part for part in parts if part is not None]
+    return np.concatenate(held) if len(held) == len(parts) else None
 
 
 class Ensemble(Protocol):

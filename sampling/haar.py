@@ -7,7 +7,8 @@ pair (φ, ξ) of orthonormal vectors and the final state ψ fixes f = <O> and th
     K = 4 (<O²>_ψ - <O>_ψ²) Σ_ℓ (Im<ξ_ℓ|G|φ_ℓ>)².
 
 Frames are complex Gaussian vectors after Gram-Schmidt. Haar measure does not see the basis, so O and G enter by their
-spectra. The angles drop out: exp(-iθG) commutes with G. ``haar_dense`` draws the same ensemble as literal circuits.
+spectra. The angles drop out: exp(-iθG) commutes with G. ``haar_dense`` draws the same ensemble as literal circuits,
+``haar_dqntk`` and ``haar_cross`` extend the frames to the dQNTK and to a second input.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from sampling.draws import Draws
+from sampling.haar_cross import draw_cross
+from sampling.haar_dqntk import draw_dqntk
 from sampling.operators import OperatorLike, spectrum
 
 
@@ -30,19 +33,31 @@ class HaarLayers:
         observable: O, a ``SparsePauliOp``, ``Operator`` or dense Hermitian matrix on n qubits.
         generator: G in exp(-iθG), of the same size. For Qiskit's rotations give P/2, not P.
         parameters: number of parameters L >= 1.
+        dqntk: draw μ too, of the same circuits.
+        overlap: s = |<x₁|x₂>|² of two encoded inputs, 0 <= s < 1: draw K₁₂ too; K and f are those of input 1.
 
-    Raises ``ValueError`` for operators that are not Hermitian or differ in size.
+    K and f of a seed are the same, up to rounding, whatever else is drawn: μ and K₁₂ take the rest of their random
+    numbers from a child that ``draw`` spawns from its generator.
+
+    Raises ``ValueError`` for operators that are not Hermitian or differ in size, an overlap that is out of range, and
+    ``dqntk`` together with ``overlap``.
     """
 
     observable: OperatorLike = field(repr=False)
     generator: OperatorLike = field(repr=False)
     parameters: int
+    dqntk: bool = False
+    overlap: float | None = None
     _spectra: tuple[NDArray[np.float64], NDArray[np.float64]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Diagonalise once."""
         if self.parameters < 1:
             raise ValueError(f"parameters is {self.parameters}; give at least 1")
+        if self.overlap is not None and not 0.0 <= self.overlap < 1.0:
+            raise ValueError(f"overlap is {self.overlap}; give at least 0 and below 1, where the inputs coincide")
+        if self.dqntk and self.overlap is not None:
+            raise ValueError("dqntk and overlap are both given; give one of them, the other from a second ensemble")
         observable, generator = spectrum(self.observable), spectrum(self.generator)
         if len(observable) != len(generator):
             raise ValueError(f"observable acts on dimension {len(observable)}, generator on {len(generator)}")
@@ -56,6 +71,14 @@ class HaarLayers:
     def draw(self, draws: int, rng: np.random.Generator) -> Draws:
         """``draws`` independent circuits of the ensemble."""
         kernel, output = np.empty(draws), np.empty(draws)
+        if self.dqntk:
+            dqntk = np.empty(draws)
+            draw_dqntk(rng, rng.spawn(1)[0], *self._spectra, self.parameters, kernel, output, dqntk)
+            return Draws(kernel, output, dqntk=dqntk)
+        if self.overlap is not None:
+            cross, fidelity = np.empty(draws), float(self.overlap)
+            draw_cross(rng, rng.spawn(1)[0], *self._spectra, self.parameters, fidelity, kernel, output, cross)
+            return Draws(kernel, output, cross=cross)
         _draw_frames(rng, *self._spectra, self.parameters, kernel, output)
         return Draws(kernel, output)
 
