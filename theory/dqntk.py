@@ -14,6 +14,8 @@ limit of the exact law (``theory.dqntk_second_moment``) has 32 + 16 (1 + L/D)² 
 
 from __future__ import annotations
 
+from typing import Literal
+
 from theory.kernel import KernelLaw
 from theory.prediction import Prediction
 
@@ -34,7 +36,7 @@ def mean(law: KernelLaw) -> Prediction:
 
 def second_moment_asymptotic(law: KernelLaw) -> Prediction | None:
     """The quoted size 32 L² a₂(O)³ (a₂(G)/D)⁴ / D⁶; None unless G² is a multiple of the identity."""
-    return _second_moment(law, 32.0, "the quoted Δμ = √32 L Tr(O²)^{3/2}/D³, squared")
+    return _second_moment(law, 32.0, "asymptotic", "the quoted Δμ = √32 L Tr(O²)^{3/2}/D³, squared")
 
 
 def second_moment_leading(law: KernelLaw) -> Prediction | None:
@@ -43,16 +45,18 @@ def second_moment_leading(law: KernelLaw) -> Prediction | None:
     if O.a4 * D != O.a2**2 or O.a3 != 0:
         return None
     factor = 32.0 + 16.0 * (1 + law.parameters / D) ** 2
-    return _second_moment(law, factor, "measured on Haar layers at large D with L/D fixed, docs/theory.md")
+    return _second_moment(law, factor, "leading", "measured on Haar layers at large D with L/D fixed, docs/theory.md")
 
 
-def _second_moment(law: KernelLaw, factor: float, reference: str) -> Prediction | None:
+def _second_moment(
+    law: KernelLaw, factor: float, regime: Literal["asymptotic", "leading"], reference: str
+) -> Prediction | None:
     if not _squares_to_identity(law):
         return None
     D = law.observable.dimension
     scale = law.parameters**2 * law.observable.a2**3 * (law.generator.a2 / D) ** 4 / D**6
     assumptions = ("Haar layers (6-design)", "leading order in large D")
-    return Prediction("dQNTK second moment", factor * float(scale), "asymptotic", assumptions, reference)
+    return Prediction("dQNTK second moment", factor * float(scale), regime, assumptions, reference)
 
 
 def _squares_to_identity(law: KernelLaw) -> bool:

@@ -17,14 +17,15 @@ class Prediction:
         quantity: what is predicted, such as ``"kernel mean"``.
         value: the number, in the units of the quantity.
         regime: ``asymptotic`` (published leading order), ``independent`` (finite D, correlations between parameters
-            dropped) or ``exact`` (finite D and L, correlations kept).
+            dropped) or ``exact`` (finite D and L, correlations kept); ``leading``, of the dQNTK's second moment alone,
+            is the large-D limit of its exact law, where the published one differs.
         assumptions: under what the value holds, one phrase each.
         reference: the paper and equation, or where the derivation stands.
     """
 
     quantity: str
     value: float
-    regime: Regime
+    regime: Regime | Literal["leading"]
     assumptions: tuple[str, ...]
     reference: str
 

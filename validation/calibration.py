@@ -11,34 +11,32 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.quantum_info import SparsePauliOp
 from scipy.stats import binomtest, kstest
 from tqdm import tqdm
 
-from sampling import HaarLayers, chunk_generator
-from theory import KernelLaw
-from validation.controls import CONTROLS, MARGINS, REPORT_LEVEL, SETTINGS, Setting, Trial
-from validation.estimates import summarise
-from validation.independence import check_independence
-from validation.law import kernel_law
-from validation.observables import parse_observable
-from validation.promises import LEVEL, Calibration, Caught, Rate, Uniformity
-from validation.verdicts import STATISTICS, judge, judge_all
+from validation.claims import CLAIM
+from validation.controls import CONTROLS, MARGINS, REPORT_LEVEL, SETTINGS, Setting
+from validation.estimates import MOMENTS
+from validation.promises import Calibration, Caught, Rate, Uniformity
+from validation.step_down import step_down_level
+from validation.trials import EDGES, LEVEL, Seen, ensemble_of, on_edge, run_trial
+from validation.verdicts import Question
 
 DRAWS = 10_000
 """Kernels per trial."""
 CAUGHT = 0.95
 """Share of the trials in which a control must be noticed."""
-EDGES = {"lower": -1, "upper": 1}
-STATEMENTS = len(STATISTICS) * (2 + len(EDGES) * (len(SETTINGS) + 1) + 1 + len(SETTINGS) + 1) + 1 + len(CONTROLS)
-"""Intervals and tests of one calibration: wrong verdicts, edges, coverage, uniformity; independence; controls."""
-_STREAM = 0xCA11B
-"""Word that sets these streams apart from those of a sweep."""
+FAMILY = 10
+"""Trials of each setting in one family of verdicts."""
+TESTED = (*MOMENTS, "distribution")
+STATEMENTS = (
+    len(MOMENTS) * (2 + len(EDGES) * (len(SETTINGS) + 2) + 1 + len(SETTINGS) + 1) + 1 + len(TESTED) + 1 + len(CONTROLS)
+)
+"""Intervals and tests of one calibration. For each moment: wrong verdicts at two levels, edges by setting, in a report
+and stopping early, coverage, families; then the exponent, uniformity, independence, and controls."""
 
 Events = dict[str, NDArray[np.float64]]
 
@@ -56,7 +54,7 @@ def calibrate(
     Args:
         trials: on every setting, at least 1.
         seed: root seed. A trial's random numbers depend on it, the setting and the trial's index alone.
-        draws: kernels per trial, at least 120.
+        draws: kernels per trial, at least 400.
         family_error: probability that a validator which keeps every promise is called broken.
         workers: threads (default: all cores); the result does not depend on them.
         quiet: no progress bar.
@@ -72,7 +70,7 @@ def calibrate(
         try:
             seen = list(
                 tqdm(
-                    pool.map(lambda task: _trial(*task), tasks),
+                    pool.map(lambda task: run_trial(*task), tasks),
                     total=len(tasks),
                     disable=quiet,
                     desc=f"{trials} trials on {len(SETTINGS)} settings",
@@ -83,48 +81,52 @@ def calibrate(
             pool.shutdown(cancel_futures=True)
             raise
     events = {
-        setting: {key: np.array([row[key] for row in seen[i :: len(SETTINGS)]]) for key in seen[i]}
-        for i, setting in enumerate(SETTINGS)
+        setting: {key: np.array([row.events[key] for row in rows]) for key in rows[0].events}
+        for setting, rows in _by_setting(seen)
     }
-    return _tally(events, seed, trials, draws, family_error)
+    return _tally(events, _family_errors(seen), seed, trials, draws, family_error)
 
 
-@lru_cache(maxsize=len(SETTINGS))
-def _ensemble(setting: Setting) -> tuple[HaarLayers, KernelLaw]:
-    n, L = setting.qubits, setting.parameters
-    observable = parse_observable(setting.observable, n).operator()
-    pauli = SparsePauliOp("I" * (n - 1) + "Z")
-    return HaarLayers(observable, pauli, L), kernel_law(n, L, setting.observable, "pauli")
+def _by_setting(seen: list[Seen]) -> list[tuple[Setting, list[Seen]]]:
+    return [(setting, seen[i :: len(SETTINGS)]) for i, setting in enumerate(SETTINGS)]
 
 
-def _trial(setting: Setting, seed: int, draws: int, trial: int) -> dict[str, float]:
-    """What happened in one trial: 1 or 0 for each event, and the p-values."""
-    ensemble, law = _ensemble(setting)
-    rng = chunk_generator(seed, (_STREAM, SETTINGS.index(setting)), trial)
-    kernels = ensemble.draw(draws, rng).kernel
-    summary = summarise(kernels)
-    seen: dict[str, float] = {"dependent": check_independence(kernels).p_value < LEVEL}
-    for verdict in judge_all(summary, law, MARGINS, LEVEL):
-        if verdict.regime == "exact":
-            name = verdict.statistic
-            seen[f"{name} covered"] = verdict.interval[0] <= verdict.prediction <= verdict.interval[1]
-            seen[f"{name} p"] = verdict.p_value
-            seen[f"{name} disagrees"] = verdict.verdict == "disagree"
-    for verdict in judge_all(summary, law, MARGINS, REPORT_LEVEL):
-        if verdict.regime == "exact":
-            seen[f"{verdict.statistic} disagrees in a report"] = verdict.verdict == "disagree"
-    for statistic in STATISTICS:
-        truth, margin = getattr(law, statistic)(), getattr(MARGINS, statistic)
-        for edge, sign in EDGES.items():
-            planted = replace(truth, value=truth.value / (1 + sign * margin))
-            for level, suffix in ((LEVEL, ""), (REPORT_LEVEL, " in a report")):
-                outcome = judge(summary, statistic, planted, margin, level).verdict
-                seen[f"{statistic} agrees at the {edge} edge{suffix}"] = outcome == "agree"
-    given = Trial(kernels, summary, law, rng)
-    return seen | {control.name: control.noticed(given) for control in CONTROLS if control.setting == setting}
+def _family_errors(seen: list[Seen]) -> dict[str, NDArray[np.float64]]:
+    """For each moment and family whether any of its verdicts, read at the step-down level, is wrong.
+
+    A family has ``FAMILY`` trials of every setting, or all if there are fewer. In turn a trial is held against the true
+    law, which settles early and raises the level, and against a theory with the truth on either edge of its margin.
+    """
+    rows = [(setting, row.summary) for setting, group in _by_setting(seen) for row in group]
+    trials = len(seen) // len(SETTINGS)
+    wrong: dict[str, list[float]] = {moment: [] for moment in MOMENTS}
+    for first in range(0, max(trials - FAMILY + 1, 1), FAMILY):
+        members = [r for i, r in enumerate(rows) if first <= i % trials < first + FAMILY]
+        for moment in MOMENTS:
+            asked = [_asked(i, setting, moment) for i, (setting, _) in enumerate(members)]
+            pivots = [summary.pivot(moment) for _, summary in members]
+            level = step_down_level([q.settling(p) for (q, _), p in zip(asked, pivots, strict=True)], LEVEL)
+            outcomes = [q.answer(p, level, 1).verdict for (q, _), p in zip(asked, pivots, strict=True)]
+            wrong[moment].append(any(out == bad for out, (_, bad) in zip(outcomes, asked, strict=True)))
+    return {moment: np.array(values, dtype=float) for moment, values in wrong.items()}
 
 
-def _tally(events: dict[Setting, Events], seed: int, trials: int, draws: int, family_error: float) -> Calibration:
+def _asked(index: int, setting: Setting, moment: str) -> tuple[Question, str]:
+    """A question and the verdict that would be wrong."""
+    law = ensemble_of(setting)[1]
+    if index % 2:
+        return on_edge(law, moment, "upper" if index % 4 == 1 else "lower"), "agree"
+    return Question(CLAIM["kernel", moment], getattr(law, moment)(), getattr(MARGINS, moment)), "disagree"  # type: ignore[index]
+
+
+def _tally(
+    events: dict[Setting, Events],
+    families: dict[str, NDArray[np.float64]],
+    seed: int,
+    trials: int,
+    draws: int,
+    family_error: float,
+) -> Calibration:
     level = family_error / STATEMENTS
 
     def interval(hits: NDArray[np.float64]) -> tuple[float, float]:
@@ -137,7 +139,7 @@ def _tally(events: dict[Setting, Events], seed: int, trials: int, draws: int, fa
         return Rate(float(hits.mean()), (low, high), promise, len(hits), where, bool(kept))
 
     def pooled(event: str) -> NDArray[np.float64]:
-        return np.concatenate([events[setting][event] for setting in SETTINGS])
+        return np.concatenate([events[setting][event] for setting in SETTINGS if event in events[setting]])
 
     def coverage(s: str) -> tuple[Rate, ...]:
         parts = [
@@ -156,7 +158,7 @@ def _tally(events: dict[Setting, Events], seed: int, trials: int, draws: int, fa
         share = float(hits.mean())
         return Caught(name, share >= CAUGHT, share, interval(hits), len(hits), str(setting), what)
 
-    edges = [(s, edge, f"{s} agrees at the {edge} edge") for s in STATISTICS for edge in EDGES]
+    edges = [(s, edge, f"{s} agrees at the {edge} edge") for s in MOMENTS for edge in EDGES]
     return Calibration(
         seed=seed,
         trials=trials,
@@ -164,8 +166,8 @@ def _tally(events: dict[Setting, Events], seed: int, trials: int, draws: int, fa
         family_error=family_error,
         statements=STATEMENTS,
         disagree=(
-            tuple(rate(s, pooled(f"{s} disagrees"), LEVEL) for s in STATISTICS),
-            tuple(rate(s, pooled(f"{s} disagrees in a report"), REPORT_LEVEL) for s in STATISTICS),
+            tuple(rate(s, pooled(f"{s} disagrees"), LEVEL) for s in MOMENTS),
+            tuple(rate(s, pooled(f"{s} disagrees in a report"), REPORT_LEVEL) for s in MOMENTS),
         ),
         agree=(
             tuple(
@@ -177,8 +179,15 @@ def _tally(events: dict[Setting, Events], seed: int, trials: int, draws: int, fa
                 rate(f"{s}, {edge} edge", pooled(f"{event} in a report"), REPORT_LEVEL / 2) for s, edge, event in edges
             ),
         ),
-        coverage={s: coverage(s) for s in STATISTICS},
-        p_values={s: uniformity(s) for s in STATISTICS},
+        early=tuple(
+            rate(f"{s}, {edge} edge", pooled(f"{s} stops early at the {edge} edge"), LEVEL / 2)
+            for s in MOMENTS
+            for edge in EDGES
+        ),
+        families=tuple(rate(s, families[s], LEVEL) for s in MOMENTS),
+        coverage={s: coverage(s) for s in MOMENTS}
+        | {"exponent": (rate("exponent of ΔK/K̄ in L", pooled("exponent covered"), 1 - LEVEL, at_least=True),)},
+        p_values={s: uniformity(s) for s in TESTED},
         independence=rate("draws called dependent", pooled("dependent"), LEVEL),
         controls=tuple(caught(c.name, c.setting, c.what) for c in CONTROLS),
     )

@@ -5,31 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from math import comb
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import Parameter, QuantumCircuit
-from qiskit.quantum_info import Statevector
-from scipy.stats import norm
 from tqdm import tqdm
 
 from sampling import CircuitModel
 from sampling.draws import chunk_generator, chunk_sizes
-from theory import KernelLaw
 from theory.concentration import depth_for_fluctuation
-from theory.symmetric import Group, SymmetricKernelLaw
 from validation import SCHEMA_VERSION
-from validation.circuits import repeated, time_reversal
-from validation.estimates import summarise
+from validation.advice import FLUCTUATION, advice, causes
+from validation.attribution import attribution, attribution_text, exact_ratios
+from validation.circuits import repeated
+from validation.claims import Margins
+from validation.estimates import MOMENTS, summarise
 from validation.law import kernel_law
-from validation.observables import Observable, parse_observable
-from validation.verdicts import Margins, Verdict, judge_all, judge_own
+from validation.observables import parse_observable
+from validation.symmetries import own_law, time_reversal
+from validation.verdicts import judge_all, judge_own
 
-FLUCTUATION = 0.1
-"""ΔK/K̄ that ``recommended_parameters`` is for."""
-_STATES = 256
+_NOTHING = 1e-18
+"""Kernels below this, relative to the law's mean, are round-off."""
 
 
 def check_document(
@@ -53,7 +51,7 @@ def check_document(
         draws: of K for each repetition.
         repeats: the circuit is also tried 2, 4, … times in a row, up to this.
         seed: root of all randomness.
-        family_error: probability that any verdict is wrong.
+        family_error: probability that any verdict or any of the reasons' intervals is wrong; half for each.
         margins: 5 % and 10 % by default.
 
     Raises ``ValueError`` for what is no such circuit.
@@ -61,26 +59,28 @@ def check_document(
     margins = margins or Margins()
     target = parse_observable(observable, circuit.num_qubits)
     turns = [2**k for k in range(repeats.bit_length())]
-    level = family_error / (2 * len(turns))
+    level = family_error / 2 / (len(MOMENTS) * len(turns))  # half for the verdicts, half for the reasons
     depths, first = [], None
     with tqdm(total=len(turns) * draws, desc="drawing kernels", unit="draw", unit_scale=True) as bar:
         for turn in turns:
             deep = repeated(circuit, turn, inputs)
-            summary = summarise(_kernels(deep, target.operator(), inputs, draws, seed, turn, bar))
+            kernels = _kernels(deep, target.operator(), inputs, draws, seed, turn, bar)
             parameters = deep.num_parameters - len(inputs)
             law = kernel_law(circuit.num_qubits, parameters, observable, generator)
+            if kernels.max() < _NOTHING * law.mean().value:
+                raise ValueError(f"K is 0 at all angles: no parameter of the circuit moves {observable} from |0…0>")
+            summary = summarise(kernels)
             verdicts = judge_all(summary, law, margins, level)
-            exact = {v.statistic: v for v in verdicts if v.regime == "exact"}
-            depths.append(
-                {"repeats": turn, "parameters": parameters} | {f"{s}_ratio": _ratio(v) for s, v in exact.items()}
-            )
-            depths[-1]["random_enough"] = all(v.verdict == "agree" for v in exact.values())
+            ratios = {f"{s}_ratio": ratio for s, ratio in exact_ratios(verdicts).items()}
+            enough = all(ratio["verdict"] == "agree" for ratio in ratios.values())
+            depths.append({"repeats": turn, "parameters": parameters} | ratios | {"random_enough": enough})
             first = first or (summary, law, verdicts)
     assert first is not None
     summary, law, verdicts = first
     reversal = time_reversal(circuit, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 20,))))
-    symmetric = reversal and _symmetric_law(law, target, *reversal)
+    symmetric = reversal and own_law(law, target, *reversal)
     own = judge_own(summary, symmetric, margins, level) if symmetric else []
+    reasons = attribution(circuit, target, inputs, law, draws, seed, margins, family_error / 2)
     recommended = depth_for_fluctuation(law.observable, law.generator, FLUCTUATION)
     document = {
         "schema_version": SCHEMA_VERSION,
@@ -93,41 +93,19 @@ def check_document(
         "family_error": family_error,
         "mean_ratio": depths[0]["mean_ratio"],
         "variance_ratio": depths[0]["variance_ratio"],
+        "relative_std_ratio": depths[0]["relative_std_ratio"],
         "relative_std": {"estimate": summary.relative_std, "exact": law.relative_std().value},
         "plateau": law.plateau().value,
-        "design_distance": frame_potentials(circuit, seed),
+        "design_distance": reasons["frame_potentials"]["states"] or {},
         "time_reversal": None if reversal is None else {"letter": reversal[0], "group": reversal[1]},
         "verdicts": [asdict(v) for v in verdicts],
         "symmetric": [asdict(v) for v in own],
         "depths": depths,
         "recommended_parameters": recommended,
+        "attribution": reasons,
     }
-    return document | {"advice": _advice(document)}
-
-
-def frame_potentials(circuit: QuantumCircuit, seed: int, orders: int = 2) -> dict[str, Any]:
-    """F_t = E |<ψ|ψ'>|^{2t} of the output states over the Haar value 1/C(D+t-1, t), which is the least there is.
-
-    The mean over all pairs of 256 random states (unbiased) with a jackknife standard error and a 99 % normal interval;
-    1 for a state t-design, t = 1 … ``orders``.
-    """
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 21,)))
-    angles = rng.uniform(0, 2 * np.pi, (_STATES, circuit.num_parameters))
-    states = np.array(
-        [Statevector(circuit.assign_parameters(a)).data for a in tqdm(angles, desc="frame potentials", unit="state")]
-    )
-    overlaps = np.abs(states.conj() @ states.T) ** 2
-    np.fill_diagonal(overlaps, 0.0)
-    result = {}
-    for t in range(1, orders + 1):
-        haar = 1 / comb(states.shape[1] + t - 1, t)
-        rows = (overlaps**t).sum(axis=1)
-        value = rows.sum() / (_STATES * (_STATES - 1)) / haar
-        left_out = (rows.sum() - 2 * rows) / ((_STATES - 1) * (_STATES - 2)) / haar
-        error = float(np.sqrt((_STATES - 1) * np.var(left_out)))
-        reach = float(norm.isf(0.005)) * error
-        result[f"F{t}"] = {"ratio": float(value), "interval": [float(value - reach), float(value + reach)]}
-    return result
+    document["attribution"]["causes"] = [name for name, _ in causes(document, margins)]
+    return document | {"advice": advice(document, margins)}
 
 
 def _kernels(
@@ -148,61 +126,6 @@ def _kernels(
         return np.concatenate(list(pool.map(one, range(len(sizes)))))
 
 
-def _ratio(verdict: Verdict) -> dict[str, Any]:
-    low, high = (end / verdict.prediction for end in verdict.interval)
-    return {"estimate": verdict.estimate / verdict.prediction, "interval": [low, high], "verdict": verdict.verdict}
-
-
-def _symmetric_law(law: KernelLaw, observable: Observable, letter: str, group: Group) -> SymmetricKernelLaw | None:
-    """The law of a circuit that keeps T = P…P·conj; None for an observable without parity, or where there is none."""
-    if observable.rank:
-        parities = {0} if letter in "IZ" else {0, 1}  # T takes the computational states to themselves, or moves them
-    else:
-        # P Q* P: conj flips Y, P flips the letters that it anticommutes with.
-        flips = {q: ((q == "Y") + (q != letter and letter != "I")) % 2 for q in "XYZ"}
-        parities = {sum(flips[q] for q in label if q != "I") % 2 for label, _ in observable.terms}
-    if len(parities) != 1:
-        return None
-    try:
-        return SymmetricKernelLaw(
-            law.parameters,
-            law.observable,
-            law.generator,
-            group,
-            "odd" if parities == {1} else "even",
-            1 if letter in "IZ" else 0,
-        )
-    except ValueError:
-        return None
-
-
-def _advice(document: dict[str, Any]) -> list[str]:
-    """What to make of it, one sentence each."""
-    lines = []
-    enough = [d for d in document["depths"] if d["random_enough"]]
-    last = document["depths"][-1]
-    if not enough:
-        lines.append(f"Not random enough, not even {last['repeats']} times in a row (L = {last['parameters']}).")
-    elif enough[0]["repeats"] == 1:
-        lines.append("Random enough: mean and variance of K agree with the Haar-layer law.")
-    else:
-        start = enough[0]
-        lines.append(f"Random enough from {start['repeats']} repetitions (L = {start['parameters']}) on, not alone.")
-    if document["time_reversal"]:
-        reversal = document["time_reversal"]
-        outcome = ", ".join(f"{v['statistic']} {v['verdict']}" for v in document["symmetric"])
-        lines.append(
-            f"All gates keep the time reversal {reversal['letter']}…{reversal['letter']}·conj: the group is "
-            f"{reversal['group']}" + (f"; against its own law: {outcome}." if outcome else ".")
-        )
-    target = f"ΔK/K̄ below {100 * FLUCTUATION:g} %"
-    if document["recommended_parameters"] is None:
-        lines.append(f"{target} at no depth: the plateau is {100 * document['plateau']:.3g} %. Change the observable.")
-    else:
-        lines.append(f"{target} needs L >= {document['recommended_parameters']} in Haar layers.")
-    return lines
-
-
 def check_text(document: dict[str, Any]) -> str:
     """The same for a person."""
     lines = [
@@ -210,7 +133,7 @@ def check_text(document: dict[str, Any]) -> str:
         f"{document['generator']}; {document['draws']:,} draws each, all verdicts right with probability "
         f"{1 - document['family_error']:g}",
         "",
-        f"{'times in a row':>14}{'L':>8}  {'mean / Haar':30}{'variance / Haar':30}",
+        f"{'times in a row':>14}{'L':>8}  {'mean / Haar':36}variance / Haar",
     ]
     for depth in document["depths"]:
         cells = []
@@ -218,11 +141,7 @@ def check_text(document: dict[str, Any]) -> str:
             ratio = depth[f"{statistic}_ratio"]
             low, high = ratio["interval"]
             cells.append(f"{ratio['estimate']:.3f} [{low:.3f}, {high:.3f}] {ratio['verdict']}")
-        lines.append(f"{depth['repeats']:>14}{depth['parameters']:>8}  {cells[0]:30}{cells[1]:30}")
+        lines.append(f"{depth['repeats']:>14}{depth['parameters']:>8}  {cells[0]:36}{cells[1]}")
     lines.append("")
-    for name, value in document["design_distance"].items():
-        low, high = value["interval"]
-        lines.append(
-            f"frame potential {name} of the states over Haar: {value['ratio']:.3f} [{low:.3f}, {high:.3f}] (99 %)"
-        )
+    lines += attribution_text(document["attribution"])
     return "\n".join([*lines, "", *document["advice"]])

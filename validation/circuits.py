@@ -1,4 +1,4 @@
-"""A user's circuit: read from a file, repeated with fresh parameters, and searched for a time reversal."""
+"""A user's circuit: read from a file, and repeated with fresh parameters."""
 
 from __future__ import annotations
 
@@ -6,16 +6,9 @@ import contextlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from qiskit import qasm3, qpy
 from qiskit.circuit import Parameter, QuantumCircuit
-from qiskit.quantum_info import Operator, Pauli
-
-from theory.symmetric import Group
-
-_SYMMETRY_QUBITS = 8
 
 
 def load_circuit(path: Path) -> QuantumCircuit:
@@ -64,27 +57,3 @@ def repeated(circuit: QuantumCircuit, times: int, inputs: Sequence[Parameter]) -
         fresh = {p: Parameter(f"{p.name} #{turn}") for p in circuit.parameters if p not in inputs}
         result.compose(circuit.assign_parameters(fresh), inplace=True)
     return result
-
-
-def time_reversal(circuit: QuantumCircuit, rng: np.random.Generator) -> tuple[str, Group] | None:
-    """An antiunitary T = P ⊗ … ⊗ P · conj, P one of I, X, Y, Z, that commutes with the circuit up to a phase.
-
-    Tried on two random settings of the parameters, up to 8 qubits; its letter and the group it confines the circuit
-    to, or None. Other symmetries, such as conserved quantities, are not looked for.
-    """
-    if circuit.num_qubits > _SYMMETRY_QUBITS:
-        return None
-    unitaries = [
-        Operator(circuit.assign_parameters(rng.uniform(0, 2 * np.pi, circuit.num_parameters))).data for _ in range(2)
-    ]
-    for letter in "IYXZ":
-        pauli = Pauli(letter * circuit.num_qubits).to_matrix()
-        if all(_same_up_to_phase(u, pauli @ u.conj() @ pauli.conj().T) for u in unitaries):
-            square = (pauli @ pauli.conj())[0, 0].real
-            return letter, "orthogonal" if square > 0 else "symplectic"
-    return None
-
-
-def _same_up_to_phase(one: np.ndarray[Any, Any], two: np.ndarray[Any, Any]) -> bool:
-    overlap = np.trace(one.conj().T @ two) / len(one)
-    return bool(abs(abs(overlap) - 1) < 1e-9)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 from validation import SCHEMA_VERSION
-from validation.comparisons import INTERVALS, MARGINS, Comparison, compare_dqntk, compare_kernel
+from validation.claims import Margins, Quantity
+from validation.comparisons import compare
 from validation.law import kernel_law
 from validation.user_draws import QUANTITIES, load_draws
-from validation.verdicts import Outcome
+from validation.verdicts import Outcome, Verdict
 
 FAMILY_ERROR = 0.01
 MANY = 1000
@@ -23,7 +24,7 @@ def compare_document(
     parameters: int,
     observable: str,
     generator: str,
-    quantity: str = "kernel",
+    quantity: Quantity = "kernel",
     column: str | None = None,
     margin: float | None = None,
     family_error: float = FAMILY_ERROR,
@@ -35,7 +36,7 @@ def compare_document(
         qubits, parameters, observable, generator: the cell, named as on the command line.
         quantity: ``kernel`` or ``dqntk``.
         column: name of the column; by default the quantity, or the only column.
-        margin: one for every statistic, in place of ``MARGINS``.
+        margin: one for every statistic, in place of the defaults of ``Margins``.
         family_error: probability that any interval misses, and so that any verdict is wrong.
 
     Raises ``ValueError`` for draws that cannot be read or judged, or are of another cell, and for options out of range.
@@ -53,34 +54,34 @@ def compare_document(
         "generator": generator,
     }
     draws = load_draws(path, quantity, column, cell)
-    margins = {name: default if margin is None else margin for name, default in MARGINS.items()}
-    compare = compare_kernel if quantity == "kernel" else compare_dqntk
+    margins = Margins() if margin is None else Margins(**{field.name: margin for field in fields(Margins)})
     try:
-        rows = compare(draws, law, margins, family_error / INTERVALS[quantity])
+        rows = compare(draws, law, quantity, margins, family_error)
     except ValueError as error:
         raise ValueError(f"draws {path}: {error}") from error
+    intervals = len({row.statistic for row in rows})
     return {
         "schema_version": SCHEMA_VERSION,
         **cell,
         "quantity": quantity,
         "draws": len(draws),
         "family_error": family_error,
-        "intervals": INTERVALS[quantity],
-        "promise": _promise(quantity, family_error, len(draws)),
+        "intervals": intervals,
+        "promise": _promise(quantity, family_error, len(draws), intervals),
         "verdicts": [asdict(row) for row in rows],
         "supported": _supported(rows),
         "summary": _summary(rows),
     }
 
 
-def _promise(quantity: str, family_error: float, draws: int) -> str:
+def _promise(quantity: str, family_error: float, draws: int, intervals: int) -> str:
     when = {
         "kernel": "the distribution's at every number of draws, the moments' for many draws",
         "dqntk": "for many draws, as μ² has a heavy tail",
     }
     few = f"; with {draws} draws the moments' error may be ten times as large" if draws < MANY else ""
     return (
-        f"If the draws are independent, all {INTERVALS[quantity]} intervals cover the truth at once with probability "
+        f"If the draws are independent, all {intervals} intervals cover the truth at once with probability "
         f"at least {1 - family_error:g}, {when[quantity]}{few}; and where they cover, no verdict is wrong."
     )
 
@@ -105,7 +106,7 @@ def compare_text(document: dict[str, Any]) -> str:
     return "\n".join([*lines, "", document["summary"], document["promise"]])
 
 
-def _summary(rows: list[Comparison]) -> str:
+def _summary(rows: list[Verdict]) -> str:
     """Which regimes no verdict contradicts, and what each verdict says, in one sentence."""
     words: dict[Outcome, str] = {"agree": "agrees in", "disagree": "is rejected in", "inconclusive": "is undecided in"}
     told = []
@@ -119,7 +120,7 @@ def _summary(rows: list[Comparison]) -> str:
     return f"Not contradicted: {_listed(_supported(rows)) or 'no regime'}; {'; '.join(told)}."
 
 
-def _supported(rows: list[Comparison]) -> list[str]:
+def _supported(rows: list[Verdict]) -> list[str]:
     """The regimes that no verdict contradicts, the exact one first."""
     regimes = dict.fromkeys(row.regime for row in sorted(rows, key=lambda row: row.regime != "exact"))
     return [regime for regime in regimes if all(r.verdict != "disagree" for r in rows if r.regime == regime)]

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from sampling import CATALOGUE
+from validation.claims import Margins
 from validation.estimates import MINIMUM_DRAWS
-from validation.verdicts import Margins
 
 HAAR_LAYERS = "haar-layers"
 ENSEMBLES = (HAAR_LAYERS, *CATALOGUE)
@@ -29,6 +29,7 @@ def _as_list(value: Any) -> Any:
 Qubits = Annotated[int, Field(ge=1, le=MAX_QUBITS)]
 Count = Annotated[int, Field(ge=1, le=MAX_PARAMETERS)]
 DrawCount = Annotated[int, Field(ge=MINIMUM_DRAWS, le=MAX_DRAWS)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
 ManyQubits = Annotated[list[Qubits], Field(min_length=1), BeforeValidator(_as_list)]
 ManyCounts = Annotated[list[Count], Field(min_length=1), BeforeValidator(_as_list)]
 ManySpecs = Annotated[list[str], Field(min_length=1), BeforeValidator(_as_list)]
@@ -39,14 +40,18 @@ class _Model(BaseModel):
 
 
 class MarginConfig(_Model):
-    """``[margin]``: relative differences that count as agreement."""
+    """``[margin]``: differences that count as agreement, see ``validation.claims.Margins``."""
 
-    mean: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    variance: Annotated[float, Field(gt=0, lt=1)] = 0.10
+    mean: Fraction = Margins.mean
+    variance: Fraction = Margins.variance
+    relative_std: Fraction = Margins.relative_std
+    distribution: Fraction = Margins.distribution
+    second_moment: Fraction = Margins.second_moment
+    exponent: Fraction = Margins.exponent
 
     def margins(self) -> Margins:
         """The same as a plain value."""
-        return Margins(self.mean, self.variance)
+        return Margins(**self.model_dump())
 
 
 class Grid(_Model):
@@ -54,17 +59,23 @@ class Grid(_Model):
 
     ``parameters`` goes with haar-layers, ``layers`` with an ansatz of the catalogue. Each cell takes ``draws`` draws;
     with ``power``, as many as give it ``agree`` with this probability if theory is right, at most ``most_draws``.
+    With ``looks`` above 1 it stops early, at the first look that settles every claim of the exact law
+    (``validation.sequential``). ``dqntk`` also draws μ, and ``overlap``, for haar-layers, K between two inputs whose
+    states overlap by |<x|x'>|² = ``overlap``.
     """
 
     ensemble: str
     qubits: ManyQubits
     observable: ManySpecs
     draws: DrawCount | None = None
-    power: Annotated[float, Field(gt=0, lt=1)] | None = None
+    power: Fraction | None = None
     most_draws: DrawCount = 2_000_000
     parameters: ManyCounts | None = None
     layers: ManyCounts | None = None
     generator: Generator | None = None
+    looks: Annotated[int, Field(ge=1, le=10)] = 1
+    dqntk: bool = False
+    overlap: Annotated[float, Field(ge=0, lt=1)] | None = None
 
     @model_validator(mode="after")
     def _sizes_fit_the_ensemble(self) -> Grid:
@@ -75,6 +86,10 @@ class Grid(_Model):
             raise ValueError(f"ensemble {self.ensemble!r} takes the key {wanted!r} and not {other!r}")
         if self.ensemble in CATALOGUE and min(self.qubits) < CATALOGUE[self.ensemble].smallest:
             raise ValueError(f"ensemble {self.ensemble!r} needs qubits >= {CATALOGUE[self.ensemble].smallest}")
+        if self.overlap is not None and self.ensemble != HAAR_LAYERS:
+            raise ValueError(f"the key 'overlap' goes with {HAAR_LAYERS}; {self.ensemble!r} has no inputs")
+        if self.overlap is not None and self.dqntk:
+            raise ValueError("give 'dqntk' and 'overlap' in two grids; one circuit is drawn for one of them")
         return self
 
     @model_validator(mode="after")
@@ -91,7 +106,7 @@ class SweepConfig(_Model):
 
     title: str = "qntk sweep"
     seed: Annotated[int, Field(ge=0)]
-    family_error: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    family_error: Fraction = 0.01
     generator: Generator = "half-pauli"
     margin: MarginConfig = MarginConfig()
     grid: Annotated[list[Grid], Field(min_length=1)]

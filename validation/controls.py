@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from theory import KernelLaw, OperatorMoments, Prediction
-from validation.estimates import Summary, summarise
+from validation.claims import Margins
+from validation.estimates import Moment, Summary, summarise
 from validation.independence import check_independence
-from validation.verdicts import Margins, Statistic, judge
+from validation.verdicts import judge
 
 REPORT_LEVEL = 0.01 / 446
 """What an interval of the packaged default's report gets: 446 of them share 1 %."""
@@ -75,7 +76,7 @@ class Control:
     noticed: Callable[[Trial], bool]
 
 
-def _disagrees(summary: Summary, statistic: Statistic, prediction: Prediction, margin: float | None = None) -> bool:
+def _disagrees(summary: Summary, statistic: Moment, prediction: Prediction, margin: float | None = None) -> bool:
     allowed = getattr(MARGINS, statistic) if margin is None else margin
     return judge(summary, statistic, prediction, allowed, REPORT_LEVEL).verdict == "disagree"
 

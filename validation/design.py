@@ -1,117 +1,77 @@
 """Design before drawing: what n draws can see, and how many draws a verdict needs.
 
-The estimate of a statistic, on the scale on which it is judged (the mean relative to the prediction, the logarithm of
-the variance), scatters about the truth as a normal variable with the standard error se that the law's own moments
-give; its interval reaches t·se to either side, with Student's t at level/2 and n - 1 degrees of freedom. This is
-asymptotic in n, as the intervals are. It leaves out that se is itself estimated and, for skewed K, moves with the
-estimate: a promised 0.9 came out between 0.87 and 0.92 in simulation, lowest for the variance of heavy tails.
+The logarithm of an estimate scatters about that of the truth as a normal variable whose standard error se the law's own
+moments give, and its interval reaches from the estimate times e^{-a} to the estimate times e^{b}, as it does for draws
+that show the law's own skewness and kurtosis (``validation.spread``). This is asymptotic in n. It leaves out that se, a
+and b are themselves estimated and, for skewed K, move with the estimate: what a promised 0.9 came out as in simulation
+is in docs/statistics.md.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri, stdtrit
+from scipy.special import ndtr, ndtri
 
 from theory import KernelLaw, Prediction
-from theory.haar_state import relative_variance
-from theory.shape import excess_kurtosis, sum_moments
-from validation.estimates import MINIMUM_DRAWS, Summary, summarise
-from validation.verdicts import STATISTICS, Margins, Statistic, Verdict, judge
+from validation.claims import Margins
+from validation.estimates import MINIMUM_DRAWS, MOMENTS, Moment, summarise
+from validation.spread import Spread
+from validation.verdicts import POWER, Verdict, judge
 
-POWER = 0.9
-"""Probability of seeing what is said to be seen, where nothing else is asked for."""
 _ROUND = 1000
+_FARTHEST = 700.0
 
 
-@dataclass(frozen=True)
-class Spread:
-    """What decides how far the estimates of a kernel's mean and variance scatter.
-
-    Attributes:
-        relative_std: ΔK/K̄.
-        excess_kurtosis: of K, 0 for a normal variable.
-        exact: whether both are those of the law; else the kurtosis is an estimate or an assumption.
-    """
-
-    relative_std: float
-    excess_kurtosis: float
-    exact: bool = True
-
-    @classmethod
-    def of_law(cls, law: KernelLaw) -> Spread:
-        """Of a Haar-layer law.
-
-        The observable's higher traces may not be known (sums of very many Paulis). Its v_O then counts as a gamma
-        variable of the right mean and variance, and ``exact`` is False.
-        """
-        kurtosis = excess_kurtosis(law)
-        value = _gamma_kurtosis(law) if kurtosis is None else kurtosis.value
-        return cls(law.relative_std().value, value, kurtosis is not None)
-
-    @classmethod
-    def of_sample(cls, summary: Summary) -> Spread:
-        """As estimated from draws."""
-        n = summary.draws
-        return cls(summary.relative_std, n * summary.log_variance_se**2 + (n - 3) / (n - 1) - 3, exact=False)
-
-    def standard_error(self, statistic: Statistic, draws: int) -> float:
-        """Of the mean relative to itself, or of the logarithm of the variance."""
-        if draws < MINIMUM_DRAWS:
-            raise ValueError(f"draws is {draws}; give at least {MINIMUM_DRAWS}")
-        if statistic == "mean":
-            return self.relative_std / math.sqrt(draws)
-        return math.sqrt((self.excess_kurtosis + 3 - (draws - 3) / (draws - 1)) / draws)
-
-
-def resolution(spread: Spread, statistic: Statistic, level: float, draws: int) -> float:
+def resolution(spread: Spread, statistic: Moment, level: float, draws: int) -> float:
     """Half width of the interval relative to the value, as in ``Verdict.resolution``.
 
     Args:
         spread: of the kernel.
-        statistic: ``mean`` or ``variance``.
+        statistic: ``mean``, ``variance`` or ``relative_std``.
         level: probability that the interval misses, both sides together.
         draws: n.
     """
-    reach = _reach(level, draws) * spread.standard_error(statistic, draws)
-    return reach if statistic == "mean" else math.sinh(reach)
+    low, high = spread.pivot(statistic, draws).interval(_probability("level", level))
+    return (high - low) / 2
 
 
-def agree_probability(spread: Spread, statistic: Statistic, margin: float, level: float, draws: int) -> float:
+def agree_probability(spread: Spread, statistic: Moment, margin: float, level: float, draws: int) -> float:
     """Probability of the verdict ``agree`` for a prediction that is exactly right; both edges count.
 
     ``margin`` is a relative difference, 0 <= margin < 1; the other arguments are those of ``resolution``.
     """
-    low, high = _edges(statistic, margin)
-    se, reach = spread.standard_error(statistic, draws), _reach(level, draws)
-    return max(0.0, float(ndtr(high / se - reach) - ndtr(low / se + reach)))
+    _check_margin(margin)
+    pivot = spread.pivot(statistic, draws)
+    below, above = (math.log(end) for end in pivot.interval(_probability("level", level)))
+    high, low = math.log1p(margin) - above, math.log1p(-margin) - below
+    return max(0.0, float(ndtr(high / pivot.se) - ndtr(low / pivot.se)))
 
 
 def detectable_discrepancy(
-    spread: Spread, statistic: Statistic, margin: float, level: float, draws: int, power: float = POWER
+    spread: Spread, statistic: Moment, margin: float, level: float, draws: int, power: float = POWER
 ) -> float:
     """Smallest δ such that any truth that differs by δ or more gets ``disagree`` with probability >= ``power``.
 
-    δ is relative to the prediction and holds on both sides: a truth of 1 + δ times the prediction, the harder of the
-    two, solves
+    δ is relative to the prediction and holds on both sides. With z the normal quantile of the power, a truth of 1 + δ
+    or of 1 - δ times the prediction, the harder of the two, solves
 
-        (1 + δ)(1 - q) = 1 + margin  (mean),      (1 + δ) e^{-q} = 1 + margin  (variance),      q = (t + z_power) se,
+        (1 + δ) e^{-a - z se} = 1 + margin,      (1 - δ) e^{b + z se} = 1 - margin,
 
-    where the spread of the truth relative to itself is taken to be ``spread``. To first order δ is margin + q. With
-    margin 0 it is the smallest difference from zero that is significant at ``level``. Infinite if q >= 1 for a mean.
+    where the truth scatters, relative to itself, as ``spread`` says. To first order δ is margin + a + z se. With margin
+    0 it is the smallest difference from zero that is significant at ``level``.
     """
     _check_margin(margin)
-    q = (_reach(level, draws) + float(ndtri(_probability("power", power)))) * spread.standard_error(statistic, draws)
-    if statistic == "variance":
-        return (1 + margin) * math.exp(min(q, 700.0)) - 1
-    return (1 + margin) / (1 - q) - 1 if q < 1 else math.inf
+    pivot = spread.pivot(statistic, draws)
+    below, above = (math.log(end) for end in pivot.interval(_probability("level", level)))
+    scatter = float(ndtri(_probability("power", power))) * pivot.se
+    upwards = (1 + margin) * math.exp(min(scatter - below, _FARTHEST)) - 1
+    return max(upwards, 1 - (1 - margin) * math.exp(-scatter - above))
 
 
-def draws_needed(spread: Spread, statistic: Statistic, margin: float, level: float, power: float = POWER) -> int:
+def draws_needed(spread: Spread, statistic: Moment, margin: float, level: float, power: float = POWER) -> int:
     """Smallest n >= 8 for which a prediction that is exactly right gets ``agree`` with probability >= ``power``.
 
     Raises ``ValueError`` for a margin of 0, which nothing can be shown to lie in.
@@ -133,20 +93,20 @@ def draws_needed(spread: Spread, statistic: Statistic, margin: float, level: flo
 
 
 def planned_draws(law: KernelLaw, margins: Margins, level: float, power: float, most: int) -> int:
-    """Draws for which mean and variance each reach ``agree`` with probability >= ``power``, if ``law`` holds.
+    """Draws for which each moment of K reaches ``agree`` with probability >= ``power``, if ``law`` holds.
 
-    Both together do with probability >= 2 power - 1. Rounded up to a multiple of 1000, so that the last digits of a
-    computation never move it, and at most ``most``.
+    All together do with probability >= 1 - 3 (1 - power). Rounded up to a multiple of 1000, so that the last digits of
+    a computation never move it, and at most ``most``.
     """
     spread = Spread.of_law(law)
-    needed = max(draws_needed(spread, s, getattr(margins, s), level, power) for s in STATISTICS)
+    needed = max(draws_needed(spread, s, getattr(margins, s), level, power) for s in MOMENTS)
     return min(-(-needed // _ROUND) * _ROUND, most)
 
 
 def assert_agrees(
     kernels: NDArray[np.float64],
     prediction: Prediction | float,
-    statistic: Statistic = "mean",
+    statistic: Moment = "mean",
     margin: float = 0.0,
     false_fail: float = 1e-6,
     sees: float | None = None,
@@ -160,7 +120,7 @@ def assert_agrees(
     Args:
         kernels: independent draws, shape (n,).
         prediction: of the statistic, in its own units.
-        statistic: ``mean`` or ``variance``.
+        statistic: ``mean``, ``variance`` or ``relative_std``.
         margin: relative difference that is allowed, 0 <= margin < 1.
         false_fail: level of the interval.
         sees: the relative discrepancy that the test is for; None does not ask.
@@ -171,7 +131,7 @@ def assert_agrees(
     """
     summary = summarise(kernels)
     claim = prediction if isinstance(prediction, Prediction) else Prediction("K", prediction, "exact", (), "as given")
-    smallest = detectable_discrepancy(Spread.of_sample(summary), statistic, margin, false_fail, summary.draws, power)
+    smallest = summary.pivot(statistic).detectable(margin, false_fail, power)
     if sees is not None and smallest > sees:
         raise ValueError(
             f"{summary.draws} draws see a discrepancy of {smallest:.3g} of the {statistic} with probability {power:g}, "
@@ -185,29 +145,6 @@ def assert_agrees(
             f"of {smallest:.3g} with probability {power:g}"
         )
     return verdict
-
-
-def _gamma_kurtosis(law: KernelLaw) -> float:
-    """Excess kurtosis of K = v_O S, S exact and v_O gamma: E v^k = (E v)^k Π_{j<k} (1 + j r), r = Var v / (E v)²."""
-    ratio = relative_variance(law.observable)
-    raw, weight = [], Fraction(1)
-    for k, moment in enumerate(sum_moments(law)):
-        raw.append(weight * moment)
-        weight *= 1 + k * ratio
-    mean = raw[1]
-    second, fourth = (sum(math.comb(n, k) * raw[k] * (-mean) ** (n - k) for k in range(n + 1)) for n in (2, 4))
-    return float(fourth / second**2 - 3)
-
-
-def _edges(statistic: Statistic, margin: float) -> tuple[float, float]:
-    """Of the margin, on the scale on which the statistic is judged."""
-    _check_margin(margin)
-    return (math.log1p(-margin), math.log1p(margin)) if statistic == "variance" else (-margin, margin)
-
-
-def _reach(level: float, draws: int) -> float:
-    """Student's t, in standard errors."""
-    return -float(stdtrit(draws - 1, _probability("level", level) / 2))
 
 
 def _check_margin(margin: float) -> None:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from validation.pivots import Pivot
+
 MINIMUM_DRAWS = 8
+Moment = Literal["mean", "variance", "relative_std"]
+MOMENTS: tuple[Moment, ...] = ("mean", "variance", "relative_std")
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,8 @@ class Summary:
         mean_se: standard error of the mean, s/√n.
         log_variance_se: standard error of log(variance), sqrt((kurtosis - (n-3)/(n-1))/n) with the sample kurtosis.
         log_relative_std_se: standard error of log(ΔK/K̄), by the delta method with the covariance of mean and variance.
+        pivots: intervals and p-values of the three statistics, on the log scale; their standard errors, wider for
+            heavy tails, are not those above (see ``validation.pivots``).
     """
 
     draws: int
@@ -30,6 +38,11 @@ class Summary:
     mean_se: float
     log_variance_se: float
     log_relative_std_se: float
+    pivots: Mapping[Moment, Pivot] = field(repr=False)
+
+    def pivot(self, statistic: Moment) -> Pivot:
+        """Intervals and p-values for the true mean, variance or ΔK/K̄."""
+        return self.pivots[statistic]
 
     @property
     def relative_std(self) -> float:
@@ -65,6 +78,14 @@ def summarise(draws: NDArray[np.float64]) -> Summary:
     log_variance_var = (m4 / m2**2 - (n - 3) / (n - 1)) / n
     relative_var = m2 / mean**2 / n
     cross = m3 / (m2 * mean) / n
+    of_mean, of_variance = centred / mean, centred**2 / m2 - 1
+    # The standard errors of two equal halves: 2 / (n (n - 1)) for the logarithm of the variance, a quarter for ΔK/K̄.
+    least = math.sqrt(2 / (n * (n - 1)))
+    pivots: dict[Moment, Pivot] = {
+        "mean": Pivot.of_influence(mean, of_mean, True),
+        "variance": Pivot.of_influence(variance, of_variance, True, least),
+        "relative_std": Pivot.of_influence(math.sqrt(variance) / mean, of_variance / 2 - of_mean, True, least / 2),
+    }
     return Summary(
         draws=n,
         mean=mean,
@@ -72,4 +93,5 @@ def summarise(draws: NDArray[np.float64]) -> Summary:
         mean_se=math.sqrt(variance / n),
         log_variance_se=math.sqrt(log_variance_var),
         log_relative_std_se=math.sqrt(max(log_variance_var / 4 + relative_var - cross, 0.5 / (n * (n - 1)))),
+        pivots=pivots,
     )

@@ -22,6 +22,8 @@ from tqdm import tqdm
 
 from theory import KernelLaw
 from validation.config import HAAR_LAYERS
+from validation.quantile_bands import POINTS
+from validation.quantile_figure import CONFIDENCE, extreme_cells, quantile_figure
 from validation.results import SweepResults
 from validation.tables import frame
 
@@ -70,6 +72,15 @@ def _figures(data: pd.DataFrame, laws: Laws, results: SweepResults) -> Iterator[
             "published leading order.",
             _against_d(haar),
         )
+        plain = [r for r in results.cells if r.cell.ensemble == HAAR_LAYERS and r.cell.quantities == ("kernel",)]
+        if plain:
+            yield (
+                "quantiles",
+                "Quantiles of K in Haar layers: ordered draws over the exact law's quantiles, for the most qubits, the "
+                f"fewest and the most parameters. Band: holds all {POINTS} points of a panel at once with probability "
+                f"{CONFIDENCE:.0%} if the law is right.",
+                quantile_figure(extreme_cells(plain)),
+            )
     for ensemble in dict.fromkeys(data.loc[data["ensemble"] != HAAR_LAYERS, "ensemble"]):
         subset = data[data["ensemble"] == ensemble]
         for index, observable in enumerate(dict.fromkeys(subset["observable"])):
@@ -80,7 +91,7 @@ def _figures(data: pd.DataFrame, laws: Laws, results: SweepResults) -> Iterator[
             yield (
                 f"depth-{ensemble}{suffix}",
                 f"Ansatz {ensemble}, observable {observable}: mean and variance of K over the exact Haar-layer law "
-                "against depth. Bars: the simultaneous intervals that decide the verdicts. Band: the margin. Filled "
+                "against depth. Bars: the intervals that decide the verdicts. Band: the margin. Filled "
                 f"markers agree, hollow ones do not (yet).{note}",
                 _depth(panel, results),
             )

@@ -7,18 +7,25 @@ from collections.abc import Iterable
 
 from sampling import CATALOGUE
 from theory import Regime
+from validation.claims import Statistic
 from validation.config import HAAR_LAYERS
+from validation.estimates import MOMENTS
 from validation.results import CellResult, SweepResults
-from validation.verdicts import STATISTICS, Outcome, Statistic
+from validation.verdicts import Outcome, Verdict
 
-CLAIMS: tuple[tuple[Statistic, Regime], ...] = (
+TOLD: tuple[tuple[Statistic, Regime], ...] = (
     ("mean", "exact"),
     ("mean", "asymptotic"),
     ("variance", "exact"),
     ("variance", "independent"),
     ("variance", "asymptotic"),
+    ("relative_std", "exact"),
+    ("relative_std", "asymptotic"),
+    ("distribution", "exact"),
 )
-"""Statistic and regime of each claim, in the order in which a report tells them."""
+"""Statistic and regime of each claim on K, in the order in which a report tells them."""
+WORDS: dict[str, str] = {"relative_std": "ΔK/K̄", "second_moment": "second moment"}
+"""What a report calls a statistic that is not called by its own name."""
 
 _ORDER: tuple[Outcome, ...] = ("agree", "inconclusive", "disagree")
 
@@ -28,9 +35,11 @@ def findings(results: SweepResults) -> list[str]:
     lines: list[str] = []
     haar = [r for r in results.cells if r.cell.ensemble == HAAR_LAYERS]
     if haar:
-        for statistic, regime in CLAIMS:
+        for statistic, regime in TOLD:
             name = "published (asymptotic)" if regime == "asymptotic" else regime
-            lines.append(f"Haar layers, {name} {statistic}: {tally(haar, statistic, regime)}.")
+            told = tally(r.verdict(statistic, regime) for r in haar)
+            lines.append(f"Haar layers, {name} {WORDS.get(statistic, statistic)}: {told}.")
+        lines += _others([v for r in haar for v in r.verdicts if v.quantity != "kernel"])
         for observable in dict.fromkeys(r.cell.observable for r in haar):
             cells = [r for r in haar if r.cell.observable == observable]
             lines.append(_fluctuation(observable, cells))
@@ -41,14 +50,23 @@ def findings(results: SweepResults) -> list[str]:
     return lines
 
 
-def tally(cells: Iterable[CellResult], statistic: str, regime: str) -> str:
-    """Counts of the verdicts on one statistic in one regime, such as ``88 agree, 2 inconclusive of 90``."""
-    counts = Counter(r.verdict(statistic, regime).verdict for r in cells)
+def tally(verdicts: Iterable[Verdict]) -> str:
+    """Counts, such as ``88 agree, 2 inconclusive of 90``."""
+    counts = Counter(v.verdict for v in verdicts)
     return ", ".join(f"{counts[v]} {v}" for v in _ORDER if counts[v]) + f" of {counts.total()}"
 
 
+def _others(verdicts: list[Verdict]) -> Iterable[str]:
+    """The claims on the dQNTK and on K between two inputs."""
+    names = {"dqntk": "dQNTK μ", "cross_kernel": "K between two inputs"}
+    for quantity, statistic, regime in dict.fromkeys((v.quantity, v.statistic, v.regime) for v in verdicts):
+        those = [v for v in verdicts if (v.quantity, v.statistic, v.regime) == (quantity, statistic, regime)]
+        name = "published (asymptotic)" if regime == "asymptotic" else regime
+        yield f"Haar layers, {names[quantity]}, {name} {WORDS.get(statistic, statistic)}: {tally(those)}."
+
+
 def joining_depth(cells: list[CellResult]) -> CellResult | None:
-    """The shallowest cell from which on all deeper ones agree with the exact law in mean and variance."""
+    """The shallowest cell from which on all deeper ones agree with the exact law in every moment."""
     joined: CellResult | None = None
     for result in sorted(cells, key=lambda r: r.cell.parameters, reverse=True):
         if not result.joined():
@@ -83,7 +101,7 @@ def _depths(ensemble: str, cells: list[CellResult]) -> Iterable[str]:
             joined.append(f"{depth.cell.layers} layers (L = {depth.cell.parameters}) at n = {qubits}")
             continue
         deepest = max(line, key=lambda r: r.cell.parameters)
-        verdicts = {deepest.verdict(s, "exact").verdict for s in STATISTICS}
+        verdicts = {deepest.verdict(s, "exact").verdict for s in MOMENTS}
         text = (
             f"n = {qubits} (at {deepest.cell.layers} layers mean {_ratio(deepest, 'mean', 'exact'):.3f}, "
             f"variance {_ratio(deepest, 'variance', 'exact'):.3f} of the law)"
@@ -91,7 +109,7 @@ def _depths(ensemble: str, cells: list[CellResult]) -> Iterable[str]:
         (apart if "disagree" in verdicts else open_).append(text)
     here = f"{ensemble}, {cells[0].cell.observable}"
     if joined:
-        yield f"{here}: agrees with the exact law in mean and variance from {', '.join(joined)} on."
+        yield f"{here}: agrees with the exact law in mean, variance and ΔK/K̄ from {', '.join(joined)} on."
     if open_:
         yield f"{here}: not settled at {', '.join(open_)}."
     if apart:
@@ -108,11 +126,9 @@ def _by_qubits(cells: list[CellResult]) -> list[list[CellResult]]:
 
 
 def _own(result: CellResult) -> str:
-    mean, variance = result.own
-    told = [f"{v.statistic} {v.verdict} ({v.estimate / v.prediction:.3f})" for v in (mean, variance)]
-    return f"n = {result.cell.qubits} ({mean.group}, {result.cell.layers} layers) {', '.join(told)}"
+    told = [f"{WORDS.get(v.statistic, v.statistic)} {v.verdict} ({v.ratio:.3f})" for v in result.own]
+    return f"n = {result.cell.qubits} ({result.own[0].group}, {result.cell.layers} layers) {', '.join(told)}"
 
 
 def _ratio(result: CellResult, statistic: str, regime: str) -> float:
-    verdict = result.verdict(statistic, regime)
-    return verdict.estimate / verdict.prediction
+    return result.verdict(statistic, regime).ratio

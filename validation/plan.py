@@ -23,8 +23,10 @@ from sampling import CATALOGUE, CircuitEnsemble, Ensemble
 from validation import SCHEMA_VERSION
 from validation.cells import Cell, count_intervals, expand_with_grids
 from validation.config import HAAR_LAYERS, SweepConfig
-from validation.design import POWER, Spread, agree_probability, detectable_discrepancy
-from validation.verdicts import STATISTICS
+from validation.design import agree_probability, detectable_discrepancy
+from validation.estimates import MOMENTS
+from validation.spread import Spread
+from validation.verdicts import POWER
 
 _MOST_WORK = 2**18
 """Amplitudes times parameters up to which a circuit is timed as it is: building and eight draws take under a second."""
@@ -77,9 +79,9 @@ def plan_document(config: SweepConfig, cost: Cost | None = None) -> dict[str, An
     entries = []
     for (cell, grid), seconds in zip(rows, cost.seconds, strict=True):
         spread, power = Spread.of_law(cell.law()), grid.power or POWER
-        shares = {s: (getattr(margins, s), level, cell.draws) for s in STATISTICS}
-        seen = {s: detectable_discrepancy(spread, s, *shares[s], power) for s in STATISTICS}
-        agree = {s: agree_probability(spread, s, *shares[s]) for s in STATISTICS}
+        shares = {s: (getattr(margins, s), level, cell.draws) for s in MOMENTS}
+        seen = {s: detectable_discrepancy(spread, s, *shares[s], power) for s in MOMENTS}
+        agree = {s: agree_probability(spread, s, *shares[s]) for s in MOMENTS}
         exact = spread.exact and cell.ensemble == HAAR_LAYERS
         entry: dict[str, Any] = dict(cell.columns)
         entries.append(
@@ -100,7 +102,7 @@ def plan_document(config: SweepConfig, cost: Cost | None = None) -> dict[str, An
         "family_error": config.family_error,
         "intervals": intervals,
         "level": level,
-        "margin": {s: getattr(margins, s) for s in STATISTICS},
+        "margin": {s: getattr(margins, s) for s in MOMENTS},
         "workers": cost.workers,
         "draws": sum(cell.draws for cell in cells),
         "total_seconds": sum(cost.seconds),
@@ -121,8 +123,8 @@ def plan_text(document: dict[str, Any]) -> str:
         f"{'mean':>11}{'variance':>11}{'mean':>9}{'variance':>9}{'seconds':>9}  moments",
     ]
     for (ensemble, observable, moments), cells in groups.items():
-        seen = [_percent([cell["detectable"][s] for cell in cells]) for s in STATISTICS]
-        agree = [min(cell["agree_probability"][s] for cell in cells) for s in STATISTICS]
+        seen = [_percent([cell["detectable"][s] for cell in cells]) for s in MOMENTS]
+        agree = [min(cell["agree_probability"][s] for cell in cells) for s in MOMENTS]
         lines.append(
             f"{ensemble:16}{observable:{width}}{len(cells):6}{sum(cell['draws'] for cell in cells):13,}"
             f"{seen[0]:>11}{seen[1]:>11}{agree[0]:9.3f}{agree[1]:9.3f}"

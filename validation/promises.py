@@ -13,9 +13,7 @@ from typing import Any
 
 from validation import SCHEMA_VERSION
 from validation.controls import MARGINS, REPORT_LEVEL, SETTINGS
-
-LEVEL = 0.05
-"""Level at which error rates are measured."""
+from validation.trials import LEVEL
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,9 @@ class Calibration:
         disagree: verdicts against the true law, by statistic; at ``LEVEL``, then at a report's level.
         agree: with the truth on an edge of the margin, by setting, statistic and edge at ``LEVEL``; then pooled over
             the settings at a report's level.
-        coverage: by statistic: pooled, then by setting.
+        early: as ``agree``, of columns that may stop early; pooled over the settings.
+        families: any wrong verdict in a family of 40 that is read at the step-down level, by statistic.
+        coverage: by statistic: pooled, then by setting; of the exponent on the mild setting alone.
         p_values: by statistic, pooled.
         independence: false alarms of the independence check.
         controls: planted faults.
@@ -97,6 +97,8 @@ class Calibration:
     statements: int
     disagree: tuple[tuple[Rate, ...], tuple[Rate, ...]]
     agree: tuple[tuple[Rate, ...], tuple[Rate, ...]]
+    early: tuple[Rate, ...]
+    families: tuple[Rate, ...]
     coverage: dict[str, tuple[Rate, ...]]
     p_values: dict[str, Uniformity]
     independence: Rate
@@ -105,7 +107,7 @@ class Calibration:
     @property
     def rates(self) -> list[Rate]:
         """Every rate with a promise."""
-        groups = (*self.disagree, *self.agree, *self.coverage.values(), (self.independence,))
+        groups = (*self.disagree, *self.agree, self.early, self.families, *self.coverage.values(), (self.independence,))
         return [rate for group in groups for rate in group]
 
     @property
@@ -138,10 +140,13 @@ class Calibration:
                 "false_disagree_rate": asdict(worst(self.disagree[1])),
                 "false_agree_rate": asdict(worst(self.agree[1])),
             },
+            "stopping_early": asdict(worst(self.early)),
+            "families": [asdict(rate) for rate in self.families],
             "coverage": {s: asdict(r[0]) | {"settings": [asdict(x) for x in r[1:]]} for s, r in self.coverage.items()},
             "p_values": {statistic: asdict(test) for statistic, test in self.p_values.items()},
             "independence": asdict(self.independence),
             "controls": [asdict(control) for control in self.controls],
+            "table": calibration_text(self),
             "kept": self.kept,
             "caught": self.caught,
         }
@@ -179,6 +184,8 @@ def calibration_text(result: Calibration) -> str:
     add("  in a report", result.disagree[1], "≤")
     add("agrees with the truth on an edge, worst of all", [worst(result.agree[0])], "≤")
     add("  in a report, worst of all", [worst(result.agree[1])], "≤")
+    add("agrees with the truth on an edge, stopping early, worst of all", [worst(result.early)], "≤")
+    add("any wrong verdict in a family read by step-down", result.families, "≤")
     for statistic, rates in result.coverage.items():
         add(f"interval of the {statistic} covers", rates, "≥")
     add("independence check, false alarms", [result.independence], "≤")

@@ -13,11 +13,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from validation import SCHEMA_VERSION
 from validation.config import HAAR_LAYERS
+from validation.estimates import MOMENTS
 from validation.figures import save_figures
-from validation.findings import CLAIMS, findings
+from validation.findings import TOLD, WORDS, findings
 from validation.results import CellResult, SweepResults, evaluate
+from validation.scaling_models import PLATEAU, POWER
+from validation.scaling_points import SYMBOLS
 from validation.store import Store
-from validation.tables import cell_columns, scaling_document, verdicts_document
+from validation.tables import cell_columns, exponent_rows, model_rows, scaling_document, verdicts_document
+
+CALIBRATION = "calibration.json"
+"""Document of ``qntk calibrate --json``; a report shows it if it lies in the sweep's directory."""
 
 
 @dataclass(frozen=True)
@@ -67,20 +73,48 @@ def _context(results: SweepResults, store: Store, figures: dict[str, str]) -> di
         "promise": results.promise(),
         "findings": findings(results),
         "headings": [
-            f"{statistic}, {'published' if regime == 'asymptotic' else regime}" for statistic, regime in CLAIMS
+            f"{WORDS.get(statistic, statistic)}, {'published' if regime == 'asymptotic' else regime}"
+            for statistic, regime in TOLD
         ],
         "tallies": _tallies(results),
         "figures": [
             {"name": name, "caption": caption, "data": _embedded(store.directory / "figures" / f"{name}.svg")}
             for name, caption in figures.items()
         ],
-        "exponents": [e for e in results.exponents if e.ensemble == HAAR_LAYERS],
+        "statements": [
+            s["text"]
+            for s in results.statements
+            if s["ensemble"] == HAAR_LAYERS and s["quantity"] != SYMBOLS["mean"] and s["in"] != "D"
+        ],
+        "exponents": exponent_rows(results),
+        "models": model_rows(results),
+        "model_names": [
+            (POWER, POWER),
+            (PLATEAU, "with plateau"),
+            ("asymptotic", "published"),
+            ("independent", "independent"),
+            ("exact", "exact"),
+        ],
+        "calibration": _calibration(store.directory / CALIBRATION),
         "cells": [_cell_row(r) for r in results.cells],
         "skipped": [(cell, reason) for cell, reason in results.skipped],
         "planned": results.planned,
         "drawn": results.drawn,
         "versions": store.versions(),
     }
+
+
+def _calibration(path: Path) -> str:
+    """The table of a calibration whose document lies beside the sweep, or nothing.
+
+    Raises ``ValueError`` if there is one that cannot be read.
+    """
+    if not path.exists():
+        return ""
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["table"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not a document of 'qntk calibrate --json': {error}") from error
 
 
 def _tallies(results: SweepResults) -> list[dict[str, Any]]:
@@ -93,7 +127,7 @@ def _tallies(results: SweepResults) -> list[dict[str, Any]]:
             "ensemble": ensemble,
             "observable": observable,
             "cells": len(group),
-            "counts": [Counter(r.verdict(statistic, regime).verdict for r in group) for statistic, regime in CLAIMS],
+            "counts": [Counter(r.verdict(statistic, regime).verdict for r in group) for statistic, regime in TOLD],
         }
         for (ensemble, observable), group in groups.items()
     ]
@@ -101,7 +135,8 @@ def _tallies(results: SweepResults) -> list[dict[str, Any]]:
 
 def _cell_row(result: CellResult) -> dict[str, Any]:
     row = cell_columns(result) | {"draws": result.summary.draws}
-    row["verdicts"] = [result.verdict(statistic, regime) for statistic, regime in CLAIMS]
+    row["estimates"] = [result.verdict(moment, "exact") for moment in MOMENTS]
+    row["verdicts"] = [result.verdict(statistic, regime) for statistic, regime in TOLD]
     return row
 
 

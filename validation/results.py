@@ -1,57 +1,98 @@
-"""A sweep's draws turned into verdicts and exponents at one family-wise error rate."""
+"""A sweep's draws turned into verdicts and exponents at one family-wise error rate.
+
+Every claim on a cell is one interval, every fitted exponent another; each has an equal share of the error budget. The
+intervals of one statistic on different cells are independent, so that step-down may read them at a larger level
+(``validation.step_down``). Sup distances, whose bounds are not those of a normal variable, and cells that may stop
+early keep their share.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
 
+import numpy as np
 from tqdm import tqdm
 
-from theory import REGIMES, KernelLaw, Regime
-from validation.cells import SCALING, Cell, count_intervals, scaling_families
+from theory import REGIMES, KernelLaw, Prediction
+from validation.cells import Cell, Variable, fitted_quantities, scaling_families
+from validation.claims import CLAIM, EXPONENT, Claim, Evidence, weigh
 from validation.config import SweepConfig
-from validation.estimates import Summary, summarise
-from validation.scaling import Exponent, fit_exponent
+from validation.estimates import MOMENTS, Summary, summarise
+from validation.quantile_bands import order_statistics
+from validation.scaling import JointFit, fit_jointly
+from validation.scaling_models import ModelComparison, compare_models
+from validation.scaling_points import SYMBOLS, Point, point
+from validation.statements import statement
+from validation.step_down import step_down_level
 from validation.store import Store
-from validation.verdicts import STATISTICS, Margins, Verdict, judge_all, judge_own
+from validation.verdicts import Question, Verdict, own_questions, questions
+
+_BOOTSTRAP = 0xB007
+"""Word that sets the streams of the bootstrap apart from those of the draws."""
 
 
 @dataclass(frozen=True)
 class CellResult:
-    """A cell with its sample moments, its law and its verdicts."""
+    """A cell with its sample moments, its law and its verdicts.
+
+    Attributes:
+        cell, summary, law: the cell, moments of its draws, and the Haar-layer law.
+        verdicts: on the law, in the order of the claims.
+        own: on the law of the group that the ansatz is confined to; empty if that is the unitary one.
+        order: order statistics of K, shape (k,), for a plot of quantiles.
+    """
 
     cell: Cell
     summary: Summary
     law: KernelLaw
     verdicts: tuple[Verdict, ...]
-    own: tuple[Verdict, ...] = ()
-    """On the law of the group that the ansatz is confined to, mean and variance; empty if that is the unitary one."""
+    own: tuple[Verdict, ...]
+    order: tuple[float, ...]
 
-    def verdict(self, statistic: str, regime: str) -> Verdict:
+    def verdict(self, statistic: str, regime: str, quantity: str = "kernel") -> Verdict:
         """The verdict on one statistic in one regime."""
-        return next(v for v in self.verdicts if (v.statistic, v.regime) == (statistic, regime))
+        wanted = (quantity, statistic, regime)
+        return next(v for v in self.verdicts if (v.quantity, v.statistic, v.regime) == wanted)
 
     def joined(self) -> bool:
-        """Whether mean and variance both agree with the exact law."""
-        return all(self.verdict(s, "exact").verdict == "agree" for s in STATISTICS)
+        """Whether all moments of K agree with the exact law."""
+        return all(self.verdict(s, "exact").verdict == "agree" for s in MOMENTS)
 
 
 @dataclass(frozen=True)
-class ExponentResult:
-    """An exponent and what it is an exponent of.
+class FamilyResult:
+    """Cells over which exponents were fitted.
 
     Attributes:
-        quantity, variable: such as ΔK/K̄ and L.
-        ensemble, observable: of the cells.
-        fixed: what is held, such as ``"n = 4"`` or ``"L = 32"``.
-        exponent: the fit.
+        cells: in the order of the sweep.
+        variables: in which sizes.
+        points, fit: what was fitted, and the fit.
+        verdicts: on each exponent, by quantity, variable and regime.
     """
 
-    quantity: str
-    variable: str
-    ensemble: str
-    observable: str
-    fixed: str
-    exponent: Exponent
+    cells: tuple[Cell, ...]
+    variables: tuple[Variable, ...]
+    points: tuple[Point, ...]
+    fit: JointFit
+    verdicts: dict[tuple[str, Variable], dict[str, Verdict]]
+
+    @cached_property
+    def models(self) -> list[ModelComparison]:
+        """Which law fits each quantity, along the one size that varies."""
+        if len(self.variables) > 1:
+            return []
+        return [compare_models(self.points, quantity, self.variables[0]) for quantity in self.fit.fits]
+
+    @property
+    def fixed(self) -> str:
+        """What is held, such as ``n = 4`` or ``L = 32``; empty for a fit in both."""
+        if self.variables == ("L",):
+            return f"n = {self.cells[0].qubits}"
+        return f"L = {self.cells[0].parameters}" if self.variables == ("D",) else ""
 
 
 @dataclass(frozen=True)
@@ -61,7 +102,7 @@ class SweepResults:
     Attributes:
         config: the sweep's configuration.
         cells: results of the cells with enough draws.
-        exponents: fitted exponents.
+        families: fitted exponents.
         skipped: cells without a result, and why.
         intervals: number N of intervals that share the error budget.
         planned: draws planned in all; ``drawn``: draws seen.
@@ -69,77 +110,209 @@ class SweepResults:
 
     config: SweepConfig
     cells: tuple[CellResult, ...]
-    exponents: tuple[ExponentResult, ...]
+    families: tuple[FamilyResult, ...]
     skipped: tuple[tuple[Cell, str], ...]
     intervals: int
     planned: int
     drawn: int
 
+    @cached_property
+    def levels(self) -> tuple[float, float]:
+        """The smallest and the largest level of an interval."""
+        found = [v.level for r in self.cells for v in r.verdicts]
+        return min(found), max(found)
+
+    @cached_property
+    def statements(self) -> list[dict[str, str]]:
+        """What the exponents of K̄, ΔK/K̄ and Δμ say, one sentence each; at the level of a report's interval."""
+        share = self.config.family_error / self.intervals
+        told = []
+        for family in self.families:
+            first = family.cells[0]
+            place = ", ".join(filter(None, [first.ensemble, first.observable, family.fixed]))
+            for quantity in family.fit.fits:
+                if quantity != "std":
+                    text = statement(family.fit.fits[quantity], family.points, place, share)
+                    told.append(
+                        {
+                            "ensemble": first.ensemble,
+                            "quantity": SYMBOLS[quantity],
+                            "in": " and ".join(family.variables),
+                            "text": text,
+                        }
+                    )
+        return told
+
     def promise(self) -> str:
         """The error rate in one sentence."""
+        error = self.config.family_error
+        low, high = self.levels
         return (
-            f"With probability at least {1 - self.config.family_error:.4g}, all {self.intervals} intervals of this "
-            f"report cover the true values at once, and then no verdict is wrong: each has level "
-            f"{self.config.family_error:.4g}/{self.intervals} "
-            "(Bonferroni; the intervals are asymptotic in the number of draws)."
+            f"With probability at least {1 - error:.4g} not one verdict of this report is wrong: its {self.intervals} "
+            f"intervals share an error of {error:.4g} (Bonferroni between statistics, Holm's step-down between "
+            f"independent cells of one statistic), so that each is read at a level from {low:.2g} to {high:.2g}; all "
+            "but those of the distribution are asymptotic in the number of draws."
         )
 
 
-def evaluate(store: Store) -> SweepResults:
+@dataclass(frozen=True)
+class _Weighed:
+    """A cell's evidence, before any level is known."""
+
+    cell: Cell
+    summary: Summary
+    law: KernelLaw
+    evidence: dict[Claim, Evidence]
+    asked: list[Question]
+    own: list[Question]
+    share: float
+    order: tuple[float, ...]
+    point: Point | None
+
+
+def evaluate(store: Store, workers: int | None = None) -> SweepResults:
     """Verdicts and exponents of the draws made so far, with a progress bar on standard error."""
-    usable: list[tuple[Cell, Summary, KernelLaw]] = []
+    found: list[_Weighed] = []
     skipped: list[tuple[Cell, str]] = []
-    drawn = 0
-    for cell in tqdm(store.cells, desc="reading draws", unit="cell"):
-        kernels = store.kernels(cell)
-        drawn += len(kernels)
-        try:
-            usable.append((cell, summarise(kernels), cell.law()))
-        except ValueError as error:
-            skipped.append((cell, str(error)))
-    cells = [cell for cell, _, _ in usable]
-    rows = dict(zip((cell.name for cell in cells), usable, strict=True))
-    groups = [(kind, [rows[cell.name] for cell in family]) for kind, family in scaling_families(cells)]
-    intervals = count_intervals(cells)
-    level = store.config.family_error / max(intervals, 1)
-    margins = store.config.margin.margins()
+    fitted = {cell.name for _, family in scaling_families(store.cells) for cell in family}
+    planned = drawn = 0
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        rows = pool.map(lambda cell: _weigh(store, cell, cell.name in fitted), store.cells)
+        for cell, (result, seen, wanted) in tqdm(
+            zip(store.cells, rows, strict=True), total=len(store.cells), desc="weighing draws", unit="cell"
+        ):
+            planned, drawn = planned + wanted, drawn + seen
+            if isinstance(result, str):
+                skipped.append((cell, result))
+            else:
+                found.append(result)
+    levels = _cell_levels(found, store.share)
     return SweepResults(
         config=store.config,
-        cells=tuple(_judged(*row, margins, level) for row in usable),
-        exponents=tuple(_fit(*group, level) for group in groups),
+        cells=tuple(_judged(row, levels) for row in found),
+        families=tuple(_families(found, store)),
         skipped=tuple(skipped),
-        intervals=intervals,
-        planned=sum(cell.draws for cell in store.cells),
+        intervals=round(store.config.family_error / store.share),
+        planned=planned,
         drawn=drawn,
     )
 
 
-def _judged(cell: Cell, summary: Summary, law: KernelLaw, margins: Margins, level: float) -> CellResult:
-    own = cell.symmetric_law()
-    verdicts = tuple(judge_all(summary, law, margins, level))
-    return CellResult(cell, summary, law, verdicts, tuple(judge_own(summary, own, margins, level)) if own else ())
-
-
-Row = tuple[Cell, Summary, KernelLaw]
-
-
-def _fit(kind: str, family: list[Row], level: float) -> ExponentResult:
-    quantity, variable = SCALING[kind]
-    first = family[0][0]
-    if quantity == "K̄":
-        y, se = [s.mean for _, s, _ in family], [s.log_mean_se for _, s, _ in family]
-    else:
-        y, se = [s.relative_std for _, s, _ in family], [s.log_relative_std_se for _, s, _ in family]
-    exponent = fit_exponent(
-        [cell.size(variable) for cell, _, _ in family],
-        y,
-        se,
-        {regime: [_predict(law, quantity, regime) for _, _, law in family] for regime in REGIMES},
-        level,
+def _weigh(store: Store, cell: Cell, fitted: bool) -> tuple[_Weighed | str, int, int]:
+    """The evidence of a cell or why there is none, its number of draws, and the number planned."""
+    look = store.reached(cell)
+    wanted = sum(cell.chunks[: look.chunks])
+    columns = store.columns(cell, look.chunks)
+    seen = len(columns["kernel"])
+    if cell.looks > 1 and seen < wanted:
+        return "it may stop early, and has not come to its next look", seen, wanted
+    law, own, margins = cell.law(), cell.symmetric_law(), store.config.margin.margins()
+    try:
+        evidence = weigh(columns, law, cell.overlap)
+        summary = summarise(columns["kernel"])
+    except ValueError as error:
+        return str(error), seen, wanted
+    weighed = _Weighed(
+        cell=cell,
+        summary=summary,
+        law=law,
+        evidence=evidence,
+        asked=questions(law, evidence, margins, cell.overlap),
+        own=own_questions(own, margins) if own else [],
+        share=store.share * look.share,
+        order=order_statistics(columns["kernel"]),
+        point=point(cell.parameters, cell.dimension, columns["kernel"], columns.get("dqntk"), _predictions(law))
+        if fitted
+        else None,
     )
-    fixed = f"n = {first.qubits}" if variable == "L" else f"L = {first.parameters}"
-    return ExponentResult(quantity, variable, first.ensemble, first.observable, fixed, exponent)
+    return weighed, seen, wanted
 
 
-def _predict(law: KernelLaw, quantity: str, regime: Regime) -> float:
-    return (law.mean(regime) if quantity == "K̄" else law.relative_std(regime)).value
+def _predictions(law: KernelLaw) -> dict[str, dict[str, float]]:
+    """By regime: what is fitted, as theory has it."""
+    found: dict[str, dict[str, float]] = {
+        regime: {
+            "mean": law.mean(regime).value,
+            "std": math.sqrt(law.variance(regime).value),
+            "relative_std": law.relative_std(regime).value,
+        }
+        for regime in REGIMES
+    }
+    for regime, prediction in CLAIM["dqntk", "second_moment"].predict(law, None).items():
+        found.setdefault(regime, {})["dqntk"] = math.sqrt(prediction.value)
+    return found
+
+
+def _cell_levels(found: list[_Weighed], share: float) -> dict[Claim, float]:
+    """The level of each claim's intervals, by step-down where they are independent and normal."""
+    settling: dict[Claim, list[float]] = {}
+    for row in found:
+        for claim, evidence in row.evidence.items():
+            asked = [q for q in (*row.asked, *row.own) if q.claim == claim]
+            if claim.statistic != "distribution" and row.cell.looks == 1:
+                settling.setdefault(claim, []).append(max(q.settling(evidence) for q in asked))
+    return {claim: step_down_level(values, share * len(values)) for claim, values in settling.items()}
+
+
+def _judged(row: _Weighed, levels: dict[Claim, float]) -> CellResult:
+    def answer(question: Question) -> Verdict:
+        level = levels.get(question.claim, row.share) if row.cell.looks == 1 else row.share
+        return question.answer(row.evidence[question.claim], level, row.summary.draws)
+
+    verdicts, own = tuple(map(answer, row.asked)), tuple(map(answer, row.own))
+    return CellResult(row.cell, row.summary, row.law, verdicts, own, row.order)
+
+
+def _families(found: list[_Weighed], store: Store) -> list[FamilyResult]:
+    """Fits over the cells that have enough draws, each exponent read at the level of its kind."""
+    rows = {row.cell.name: row for row in found}
+    fits: list[FamilyResult] = []
+    settling: dict[tuple[object, ...], list[float]] = {}
+    asked: list[dict[tuple[str, Variable], list[Question]]] = []
+    for index, (variables, cells) in enumerate(scaling_families([row.cell for row in found])):
+        points = [p for cell in cells if (p := rows[cell.name].point)]
+        rng = np.random.default_rng(np.random.SeedSequence(store.config.seed, spawn_key=(_BOOTSTRAP, index)))
+        fit = fit_jointly(points, variables, store.share, rng)
+        fits.append(FamilyResult(tuple(cells), variables, tuple(points), fit, {}))
+        asked.append(
+            {
+                (quantity, variable): _exponent_questions(fit, quantity, variable, store.config.margin.exponent)
+                for quantity in fitted_quantities(cells[0])
+                for variable in variables
+            }
+        )
+        for (quantity, variable), questions_ in asked[-1].items():
+            if questions_:
+                pivot = fit.fits[quantity].exponents[variable].pivot
+                worst = max(q.settling(pivot) for q in questions_)
+                settling.setdefault((variables, quantity, variable), []).append(worst)
+    levels = {kind: step_down_level(values, store.share * len(values)) for kind, values in settling.items()}
+    return [
+        replace(family, verdicts=_exponent_verdicts(family, questions_, levels))
+        for family, questions_ in zip(fits, asked, strict=True)
+    ]
+
+
+def _exponent_questions(fit: JointFit, quantity: str, variable: Variable, margin: float) -> list[Question]:
+    claim = EXPONENT if quantity != "dqntk" else replace(EXPONENT, quantity="dqntk")
+    predicted = fit.fits[quantity].exponents[variable].predicted
+    return [Question(claim, Prediction("exponent", v, r, (), ""), margin) for r, v in predicted.items()]  # type: ignore[arg-type]
+
+
+def _exponent_verdicts(
+    family: FamilyResult,
+    asked: dict[tuple[str, Variable], list[Question]],
+    levels: dict[tuple[object, ...], float],
+) -> dict[tuple[str, Variable], dict[str, Verdict]]:
+    draws = min(cell.draws for cell in family.cells)
+    return {
+        (quantity, variable): {
+            q.prediction.regime: q.answer(
+                family.fit.fits[quantity].exponents[variable].pivot,
+                levels[family.variables, quantity, variable],
+                draws,
+            )
+            for q in questions_
+        }
+        for (quantity, variable), questions_ in asked.items()
+    }

@@ -4,7 +4,8 @@
     DIR/manifest.json     versions, seed, and the fingerprint and plan of every cell
     DIR/draws/*.parquet   one file a chunk, written whole or not at all
 
-``pandas.read_parquet(DIR / "draws")`` gives one row per draw with the columns of its cell.
+``pandas.read_parquet(DIR / "draws")`` gives one row per draw with the columns of its cell; ``dqntk`` and
+``cross_kernel`` where asked for.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import os
 import platform
 from dataclasses import asdict
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,12 +22,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from sampling import STREAM_VERSION, Draws
 from validation import SCHEMA_VERSION
-from validation.cells import Cell, expand
+from validation.cells import Cell, count_intervals, expand
+from validation.claims import Column, Quantity
 from validation.config import SweepConfig, load_config
+from validation.sequential import Look, settled
 
 _PACKAGES = ("qntk", "numpy", "scipy", "numba", "qiskit", "pandas", "pyarrow")
 
@@ -74,14 +77,39 @@ class Store:
         _refuse_other(directory, _read_manifest(directory), store._manifest())
         return store
 
+    @cached_property
+    def share(self) -> float:
+        """Of the error budget that each interval of a complete report gets."""
+        return self.config.family_error / count_intervals(self.cells)
+
     def missing(self) -> list[tuple[Cell, int]]:
-        """Chunks still to be drawn, in order; a chunk that cannot be read counts as missing."""
-        return [
-            (cell, chunk)
-            for cell in self.cells
-            for chunk, size in enumerate(cell.chunks)
-            if _rows(self._chunk(cell, chunk)) != size
-        ]
+        """Chunks to be drawn next, in order; a chunk that cannot be read counts as missing.
+
+        Of a cell that may stop early, those up to its next look: when they are there, ask again.
+        """
+        return [(cell, chunk) for cell in self.cells for chunk in self._missing(cell)]
+
+    def reached(self, cell: Cell) -> Look:
+        """The look at which a cell stops, or, while it has not been drawn that far, the one that it goes to next."""
+        if cell.looks == 1:
+            return cell.looks_at[-1]
+        margins = self.config.margin.margins()
+        for look in cell.looks_at:
+            columns = self.columns(cell, look.chunks)
+            enough = len(columns["kernel"]) == sum(cell.chunks[: look.chunks])
+            if look.last or not enough:
+                break
+            if settled(columns, cell.law(), margins, self.share * look.share, cell.overlap):
+                break
+        return look
+
+    def planned(self, cell: Cell) -> int:
+        """Draws up to the look that a cell stops at or goes to next."""
+        return sum(cell.chunks[: self.reached(cell).chunks])
+
+    def _missing(self, cell: Cell) -> list[int]:
+        wanted = cell.chunks[: self.reached(cell).chunks]
+        return [chunk for chunk, size in enumerate(wanted) if _rows(self._chunk(cell, chunk)) != size]
 
     def write(self, cell: Cell, chunk: int, draws: Draws) -> None:
         """Add a chunk, whole or not at all."""
@@ -91,7 +119,7 @@ class Store:
             name: pa.repeat(value, n).dictionary_encode() if isinstance(value, str) else pa.repeat(value, n)
             for name, value in constants.items()
         }
-        table = pa.table(columns | {"kernel": draws.kernel, "output": draws.output})
+        table = pa.table(columns | {"kernel": draws.kernel, "output": draws.output} | self._optional(draws))
         target = self._chunk(cell, chunk)
         temporary = target.with_name(f".{target.name}.{os.getpid()}")
         try:
@@ -101,11 +129,23 @@ class Store:
             temporary.unlink(missing_ok=True)
             raise ValueError(f"chunk {target} cannot be written: {error.strerror}") from error
 
-    def kernels(self, cell: Cell) -> NDArray[np.float64]:
-        """Kernels of a cell drawn so far, shape (draws,), in the order of its chunks."""
-        files = [self._chunk(cell, chunk) for chunk in range(len(cell.chunks))]
-        parts = [pq.read_table(f, columns=["kernel"])["kernel"].to_numpy() for f in files if f.exists()]
-        return np.concatenate(parts) if parts else np.empty(0)
+    def _optional(self, draws: Draws) -> dict[str, Any]:
+        """Columns that some cell asked for; all files have them, so that they read as one dataset."""
+        drawn = {"dqntk": draws.dqntk, "cross_kernel": draws.cross}
+        wanted = {quantity for cell in self.cells for quantity in cell.quantities}
+        return {
+            name: pa.nulls(len(draws), pa.float64()) if values is None else values
+            for name, values in drawn.items()
+            if name in wanted
+        }
+
+    def columns(self, cell: Cell, chunks: int | None = None) -> dict[Quantity, Column]:
+        """What was drawn of a cell, each of shape (draws,), in the order of its first ``chunks`` chunks, or of all."""
+        files = [self._chunk(cell, chunk) for chunk in range(len(cell.chunks))][:chunks]
+        tables = [pq.read_table(f, columns=list(cell.quantities)) for f in files if _rows(f) >= 0]
+        if not tables:
+            return {quantity: np.empty(0) for quantity in cell.quantities}
+        return {q: np.concatenate([table[q].to_numpy() for table in tables]) for q in cell.quantities}
 
     def versions(self) -> dict[str, str]:
         """Versions that the sweep was made with."""

@@ -39,17 +39,37 @@ class SupDistance:
         reach = math.sqrt(math.log(2 / level) / (2 * self.draws)) + self.error
         return max(0.0, self.low - reach), min(1.0, self.high + reach)
 
-    def p_equal(self) -> float:
-        """Kolmogorov and Smirnov's two-sided p-value that the law is F, less the error that F may have."""
-        return float(kstwo.sf(max(0.0, self.low - self.error), self.draws))
+    @property
+    def estimate(self) -> float:
+        """D_n."""
+        return self.low
 
-    def p_beyond(self, margin: float) -> float:
-        """Bound on the p-value that the true distance is at least ``margin``: small speaks for agreement."""
-        return self._tail(margin - self.high - self.error)
+    def p_equal(self, value: float = 0.0) -> float:
+        """Two-sided p-value of a true distance of exactly ``value``.
 
-    def p_within(self, margin: float) -> float:
-        """Bound on the p-value that the true distance is at most ``margin``: small speaks against agreement."""
-        return self._tail(self.low - self.error - margin)
+        Of 0 it is Kolmogorov and Smirnov's, less the error that F may have; else the inequality's bound.
+        """
+        if value == 0.0:
+            return float(kstwo.sf(max(0.0, self.low - self.error), self.draws))
+        return min(self.p_at_least(value), self.p_at_most(value))
+
+    def p_at_least(self, value: float) -> float:
+        """Bound on the one-sided p-value of a true distance of ``value`` or more: small speaks for agreement."""
+        return self._tail(value - self.high - self.error)
+
+    def p_at_most(self, value: float) -> float:
+        """Bound on the one-sided p-value of a true distance of ``value`` or less: small speaks against agreement."""
+        return self._tail(self.low - self.error - value)
+
+    def detectable(self, margin: float, level: float, power: float, relative: bool = False) -> float:
+        """Smallest true distance that gets ``disagree`` with at least this probability.
+
+        D_n falls short of the truth by e or more with probability at most exp(-2 n e²), Hoeffding's bound at the point
+        of the largest distance.
+        """
+        assert not relative
+        steps = math.sqrt(math.log(2 / level)) + math.sqrt(-math.log1p(-power))
+        return margin + self.error + steps / math.sqrt(2 * self.draws)
 
     def _tail(self, reach: float) -> float:
         return min(1.0, 2 * math.exp(-2 * self.draws * max(0.0, reach) ** 2))

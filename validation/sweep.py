@@ -37,6 +37,8 @@ class SweepResult:
 def run_sweep(store: Store, workers: int | None = None, quiet: bool = False) -> SweepResult:
     """Draw every chunk that is missing, on ``workers`` threads (default: all cores).
 
+    Cells that may stop early are drawn to their next look and asked again, until all have stopped.
+
     The compiled kernels release the GIL. On Ctrl-C (``KeyboardInterrupt``) chunks not yet begun are dropped, those
     under way are finished and kept, and the exception goes on to the caller.
     """
@@ -44,10 +46,10 @@ def run_sweep(store: Store, workers: int | None = None, quiet: bool = False) -> 
         raise ValueError(f"workers is {workers}; give at least 1")
     start = time.perf_counter()
     missing = store.missing()
-    planned = sum(cell.draws for cell in store.cells)
     drawn = 0
-    todo = sum(_work(cell, chunk) for cell, chunk in missing)
     count = workers or os.cpu_count() or 1
+    stops_early = any(cell.looks > 1 for cell in store.cells)
+    todo = sum(_work(cell, chunk) for cell, chunk in missing)
     bar = tqdm(
         total=todo,
         disable=quiet or not missing,
@@ -56,10 +58,9 @@ def run_sweep(store: Store, workers: int | None = None, quiet: bool = False) -> 
     )
     bar.set_postfix_str("the first use on a machine compiles for some seconds")
     with bar, ThreadPoolExecutor(count) as pool:
-        tasks = iter(missing)
         pending: dict[Future[Draws], tuple[Cell, int]] = {}
 
-        def submit(limit: int) -> None:
+        def submit(tasks: Iterator[tuple[Cell, int]], limit: int) -> None:
             for cell, chunk in islice(tasks, limit):
                 pending[pool.submit(_draw, cell, chunk)] = (cell, chunk)
 
@@ -74,18 +75,23 @@ def run_sweep(store: Store, workers: int | None = None, quiet: bool = False) -> 
                 bar.update(_work(cell, chunk))
 
         try:
-            submit(2 * count)
-            while pending:
-                done, _ = wait(pending, return_when=FIRST_COMPLETED)
-                collect(iter(done))
-                submit(len(done))
+            while missing:
+                tasks = iter(missing)
+                submit(tasks, 2 * count)
+                while pending:
+                    done, _ = wait(pending, return_when=FIRST_COMPLETED)
+                    collect(iter(done))
+                    submit(tasks, len(done))
+                missing = store.missing() if stops_early else []
+                todo += sum(_work(cell, chunk) for cell, chunk in missing)
+                bar.total = todo
         except BaseException:
             for future in pending:
                 future.cancel()
             collect(f for f in list(pending) if not f.cancelled() and f.exception() is None)
             raise
-    resumed = planned - sum(cell.chunks[chunk] for cell, chunk in missing)
-    return SweepResult(len(store.cells), drawn, resumed, time.perf_counter() - start)
+    total = sum(store.planned(cell) for cell in store.cells)
+    return SweepResult(len(store.cells), drawn, total - drawn, time.perf_counter() - start)
 
 
 def _work(cell: Cell, chunk: int) -> int:

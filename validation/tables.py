@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from theory import REGIMES
 from validation import SCHEMA_VERSION
-from validation.results import CellResult, SweepResults
+from validation.results import CellResult, FamilyResult, SweepResults
+from validation.scaling_models import PLATEAU, ModelComparison
+from validation.scaling_points import SYMBOLS
 
 
 def cell_columns(result: CellResult) -> dict[str, Any]:
@@ -37,18 +38,112 @@ def verdicts_document(results: SweepResults) -> dict[str, Any]:
 
 
 def scaling_document(results: SweepResults) -> dict[str, Any]:
-    """``scaling.json``: one row an exponent."""
-    rows = []
-    for result in results.exponents:
-        row = {key: value for key, value in asdict(result).items() if key != "exponent"}
-        row |= asdict(result.exponent)
-        row["covers"] = {regime: result.exponent.covers(regime) for regime in REGIMES}
-        rows.append(row)
+    """``scaling.json``: one row an exponent, one a comparison of models, and the statements."""
+    exponents, comparisons = [], []
+    for family in results.families:
+        where = family_columns(family)
+        for (quantity, variable), verdicts in family.verdicts.items():
+            fit = family.fit.fits[quantity]
+            exponent = fit.exponents[variable]
+            interval = next((v.interval for v in verdicts.values()), exponent.interval)
+            exponents.append(
+                where
+                | {
+                    "quantity": SYMBOLS[quantity],
+                    "variable": variable,
+                    "with": [v for v in family.variables if v != variable],
+                    "best": exponent.best,
+                    "low": interval[0],
+                    "high": interval[1],
+                    "standard_error": exponent.standard_error,
+                    "bootstrap": exponent.bootstrap,
+                    "predicted": dict(exponent.predicted),
+                    "covers": {r: interval[0] <= v <= interval[1] for r, v in exponent.predicted.items()},
+                    "verdicts": {regime: asdict(v) for regime, v in verdicts.items()},
+                    "goodness_p": fit.p,
+                    "chi2": fit.chi2,
+                    "dof": fit.dof,
+                    "window": fit.windows[variable],
+                    "points": fit.points,
+                }
+            )
+        comparisons += [where | asdict(comparison) for comparison in family.models]
     return {
         "schema_version": SCHEMA_VERSION,
         "family_error": results.config.family_error,
         "intervals": results.intervals,
-        "exponents": rows,
+        "exponents": exponents,
+        "covariances": [
+            family_columns(family)
+            | {
+                "exponents": [f"{SYMBOLS[q]} in {v}" for q in family.fit.fits for v in family.variables],
+                "covariance": family.fit.covariance.tolist(),
+            }
+            for family in results.families
+        ],
+        "models": comparisons,
+        "statements": results.statements,
+    }
+
+
+def exponent_rows(results: SweepResults) -> list[dict[str, Any]]:
+    """Fitted exponents of Haar layers for a report: those of K̄ and ΔK/K̄ along one size, all of them in both."""
+    rows = []
+    for family in results.families:
+        if family.cells[0].layers:
+            continue
+        for (quantity, variable), verdicts in family.verdicts.items():
+            if len(family.variables) > 1 or quantity != "std":
+                fit = family.fit.fits[quantity]
+                rows.append(
+                    {
+                        "quantity": SYMBOLS[quantity],
+                        "variable": variable,
+                        "observable": family.cells[0].observable,
+                        "at": family.fixed or "all L and n",
+                        "exponent": fit.exponents[variable],
+                        "interval": verdicts["exact"].interval
+                        if "exact" in verdicts
+                        else fit.exponents[variable].interval,
+                        "verdicts": verdicts,
+                        "p": fit.p,
+                    }
+                )
+    return rows
+
+
+def model_rows(results: SweepResults) -> list[dict[str, Any]]:
+    """Models of ΔK/K̄ in L for Haar layers: Akaike weight and goodness of fit of each."""
+    return [
+        {
+            "observable": family.cells[0].observable,
+            "at": family.fixed,
+            "comparison": comparison,
+            "found": {model.name: model for model in comparison.ranked},
+            "plateau": _plateau(comparison),
+        }
+        for family in results.families
+        for comparison in family.models
+        if not family.cells[0].layers and (comparison.quantity, comparison.variable) == ("relative_std", "L")
+    ]
+
+
+def _plateau(comparison: ModelComparison) -> str:
+    """The fitted plateau with its standard error, or why there is none."""
+    if PLATEAU in comparison.omitted:
+        return comparison.omitted[PLATEAU]
+    value, error = comparison.model(PLATEAU).parameters["p"]
+    return f"{value:.4f} ± {error:.4f}"
+
+
+def family_columns(family: FamilyResult) -> dict[str, Any]:
+    """What a fit was made over."""
+    first = family.cells[0]
+    return {
+        "ensemble": first.ensemble,
+        "observable": first.observable,
+        "generator": first.generator,
+        "fixed": family.fixed,
     }
 
 

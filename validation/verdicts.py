@@ -1,48 +1,33 @@
 """Three-way verdicts that are right whenever the intervals cover.
 
-Each estimate gets one two-sided interval for its ratio to a prediction. The verdict is read off it:
+Each estimate gets one two-sided interval for the true value. The verdict on a prediction is read off it:
 
-* agree: the whole interval lies inside the margin, |ratio - 1| <= margin (an equivalence test, TOST);
+* agree: the whole interval lies inside the margin about the prediction (an equivalence test, TOST);
 * disagree: the whole interval lies outside the margin;
 * inconclusive: it straddles an edge; more draws would settle it.
 
 If an interval covers the truth, none of its verdicts is wrong, however many theories it is compared with. A family of
-N intervals at level 1 - α/N each therefore makes any wrong verdict with probability at most α (Bonferroni), under any
-dependence between them. Intervals: Student's t for a mean; t on the log scale, with the sample's own kurtosis, for a
-variance. Both are asymptotic in n; their measured coverage is in docs/statistics.md.
+N intervals at level α/N each therefore makes any wrong verdict with probability at most α (Bonferroni), under any
+dependence between them; ``validation.step_down`` does better for independent ones.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
-
-from scipy.stats import t as student
 
 from theory import KernelLaw, Prediction
 from theory.invariants import Group
 from theory.symmetric import SymmetricKernelLaw
-from validation.estimates import Summary
+from validation.claims import CLAIM, Claim, Evidence, Margins, Quantity, Statistic
+from validation.estimates import MOMENTS, Moment, Summary
+from validation.pivots import Pivot
 
 Outcome = Literal["agree", "disagree", "inconclusive"]
-Statistic = Literal["mean", "variance"]
-STATISTICS: tuple[Statistic, ...] = ("mean", "variance")
-
-
-@dataclass(frozen=True)
-class Margins:
-    """Relative differences that count as agreement."""
-
-    mean: float = 0.05
-    variance: float = 0.10
-
-    def __post_init__(self) -> None:
-        """A margin of 1 or more would call anything agreement."""
-        for name in STATISTICS:
-            value = getattr(self, name)
-            if not 0.0 < value < 1.0:
-                raise ValueError(f"margin for the {name} is {value}; give a number between 0 and 1")
+POWER = 0.9
+"""Probability of seeing what is said to be seen, where nothing else is asked for."""
 
 
 @dataclass(frozen=True)
@@ -50,119 +35,165 @@ class Verdict:
     """One estimate against one prediction.
 
     Attributes:
-        quantity: ``kernel``.
-        statistic: ``mean`` or ``variance``.
-        regime: of the prediction.
+        quantity: ``kernel``, ``cross_kernel`` or ``dqntk``.
+        statistic: such as ``mean``; ``distribution`` is the sup distance to the law, predicted 0.
+        regime: of the prediction; ``leading`` is the large-D form of the dQNTK's second moment.
         prediction, estimate: in the units of the statistic.
-        interval: for the true value, at the confidence ``1 - level``, in the same units.
-        margin: relative difference that counts as agreement.
+        interval: for the true value, in the same units; misses with probability ``level``.
+        margin: difference that counts as agreement.
+        margin_kind: ``relative`` to the prediction, or ``absolute``, in the units of the statistic.
         level: this interval's share of the family's error budget.
         p_value: two-sided, of the hypothesis that the prediction is exactly right.
         p_agree: of the hypothesis that the truth lies outside the margin (two one-sided tests, the larger).
         p_disagree: of the hypothesis that the truth lies inside the margin.
         resolution: half width of the interval relative to the estimate: a discrepancy from the margin's edge that
             is smaller than this may stay inconclusive.
+        detectable: smallest difference between truth and prediction, in units of the margin (relative or absolute),
+            that gets ``disagree`` with probability 0.9, as far as these draws tell; infinite if there is none.
         draws: number of draws n.
         verdict: agree, disagree or inconclusive.
         group: on which group the prediction's layers are Haar-random.
     """
 
-    quantity: str
+    quantity: Quantity
     statistic: Statistic
     regime: str
     prediction: float
     estimate: float
     interval: tuple[float, float]
     margin: float
+    margin_kind: Literal["relative", "absolute"]
     level: float
     p_value: float
     p_agree: float
     p_disagree: float
     resolution: float
+    detectable: float | None
     draws: int
     verdict: Outcome
     group: Group = "unitary"
 
+    @property
+    def ratio(self) -> float:
+        """Estimate over prediction."""
+        return self.estimate / self.prediction
 
-def judge(
-    summary: Summary,
-    statistic: Statistic,
-    prediction: Prediction,
-    margin: float,
-    level: float,
-    group: Group = "unitary",
-) -> Verdict:
-    """The verdict on one prediction.
+
+@dataclass(frozen=True)
+class Question:
+    """A prediction and the margin about it: what one interval is held against.
+
+    Attributes:
+        claim: what it is a prediction of.
+        prediction: of the statistic, in its own units.
+        margin: relative, or absolute in units of the statistic where the claim has a unit.
+        group: of the prediction's Haar layers.
+    """
+
+    claim: Claim
+    prediction: Prediction
+    margin: float
+    group: Group = "unitary"
+
+    @property
+    def edges(self) -> tuple[float, float]:
+        """The ends of the margin; a distance has no lower one."""
+        value = self.prediction.value
+        if self.claim.unit is None:
+            return value * (1 - self.margin), value * (1 + self.margin)
+        return (-math.inf if self.claim.statistic == "distribution" else value - self.margin), value + self.margin
+
+    def settling(self, evidence: Evidence) -> float:
+        """The smallest level at which the interval holds no edge."""
+        return max(evidence.p_equal(edge) for edge in self.edges if math.isfinite(edge))
+
+    def answer(self, evidence: Evidence, level: float, draws: int) -> Verdict:
+        """The verdict that the evidence gives.
+
+        Args:
+            evidence: on the statistic.
+            level: probability that the interval misses, both sides together.
+            draws: number of draws behind it.
+        """
+        if not 0.0 < level < 1.0:
+            raise ValueError(f"level is {level}; give a probability between 0 and 1")
+        low, high = self.edges
+        interval = evidence.interval(level)
+        relative = self.claim.unit is None
+        seen = evidence.detectable(self.margin, level, POWER, relative)
+        one_sided = math.isinf(low)
+        above = evidence.p_at_most(high)
+        outcome: Outcome = "inconclusive"
+        if low <= interval[0] and interval[1] <= high:
+            outcome = "agree"
+        elif interval[1] < low or interval[0] > high:
+            outcome = "disagree"
+        return Verdict(
+            quantity=self.claim.quantity,
+            statistic=self.claim.statistic,
+            regime=self.prediction.regime,
+            prediction=self.prediction.value,
+            estimate=evidence.estimate,
+            interval=interval,
+            margin=self.margin,
+            margin_kind="relative" if relative else "absolute",
+            level=level,
+            p_value=evidence.p_equal(self.prediction.value),
+            p_agree=max(0.0 if one_sided else evidence.p_at_most(low), evidence.p_at_least(high)),
+            p_disagree=above if one_sided else min(1.0, 2 * min(above, evidence.p_at_least(low))),
+            resolution=(interval[1] - interval[0]) / (2 * abs(evidence.estimate)),
+            detectable=seen if math.isfinite(seen) else None,
+            draws=draws,
+            verdict=outcome,
+            group=self.group,
+        )
+
+
+def questions(
+    law: KernelLaw, claims: Iterable[Claim], margins: Margins, overlap: float | None = None
+) -> list[Question]:
+    """Every prediction of a law that these claims are about."""
+    return [
+        Question(
+            claim,
+            prediction,
+            getattr(margins, claim.statistic) * (claim.unit(law) if claim.unit else 1.0),
+        )
+        for claim in claims
+        for prediction in claim.predict(law, overlap).values()
+    ]
+
+
+def own_questions(law: SymmetricKernelLaw, margins: Margins) -> list[Question]:
+    """The moments of K in the law of the group that an ansatz is confined to; held against the same intervals."""
+    return [Question(CLAIM["kernel", s], getattr(law, s)(), getattr(margins, s), law.group) for s in MOMENTS]
+
+
+def judge(summary: Summary, statistic: Moment, prediction: Prediction, margin: float, level: float) -> Verdict:
+    """The verdict on one prediction of a moment of K.
 
     Args:
         summary: sample moments.
         statistic: which of them.
         prediction: what theory says of it.
-        margin: relative difference that counts as agreement, 0 < margin < 1.
+        margin: relative difference that counts as agreement, 0 <= margin < 1.
         level: probability that the interval misses, both sides together: α/N in a family of N intervals.
-        group: of the prediction's Haar layers.
     """
-    if not 0.0 < level < 1.0:
-        raise ValueError(f"level is {level}; give a probability between 0 and 1")
-    logarithmic = statistic == "variance"
-
-    def scale(ratio: float) -> float:
-        return math.log(ratio) if logarithmic else ratio
-
-    def ratio(position: float) -> float:
-        return math.exp(min(position, 700.0)) if logarithmic else position
-
-    if logarithmic:
-        estimate, se = summary.variance, summary.log_variance_se
-    else:
-        estimate, se = summary.mean, summary.mean_se / prediction.value
-    df = summary.draws - 1
-    position = scale(estimate / prediction.value)
-    low, exact, high = scale(1 - margin), scale(1.0), scale(1 + margin)
-    reach = float(student.isf(level / 2, df)) * se
-    interval = (ratio(position - reach) * prediction.value, ratio(position + reach) * prediction.value)
-    if low <= position - reach and position + reach <= high:
-        verdict: Outcome = "agree"
-    elif position + reach < low or position - reach > high:
-        verdict = "disagree"
-    else:
-        verdict = "inconclusive"
-
-    def tail(distance: float) -> float:
-        return float(student.sf(distance / se, df))
-
-    return Verdict(
-        quantity="kernel",
-        statistic=statistic,
-        regime=prediction.regime,
-        prediction=prediction.value,
-        estimate=estimate,
-        interval=interval,
-        margin=margin,
-        level=level,
-        p_value=min(1.0, 2 * tail(abs(position - exact))),
-        p_agree=max(tail(position - low), tail(high - position)),
-        p_disagree=min(1.0, 2 * min(tail(position - high), tail(low - position))),
-        resolution=(interval[1] - interval[0]) / (2 * estimate),
-        draws=summary.draws,
-        verdict=verdict,
-        group=group,
-    )
+    question = Question(CLAIM["kernel", statistic], prediction, margin)
+    return question.answer(summary.pivot(statistic), level, summary.draws)
 
 
 def judge_all(summary: Summary, law: KernelLaw, margins: Margins, level: float) -> list[Verdict]:
-    """Mean and variance against every regime that predicts them: five verdicts from two intervals."""
-    predictions: list[tuple[Statistic, Prediction]] = [
-        ("mean", law.mean("asymptotic")),
-        ("mean", law.mean("exact")),
-        ("variance", law.variance("asymptotic")),
-        ("variance", law.variance("independent")),
-        ("variance", law.variance("exact")),
-    ]
-    return [judge(summary, s, p, getattr(margins, s), level) for s, p in predictions]
+    """The moments of K against every regime: nine verdicts from three intervals."""
+    asked = questions(law, [CLAIM["kernel", s] for s in MOMENTS], margins)
+    return _answers(asked, summary, level)
 
 
 def judge_own(summary: Summary, law: SymmetricKernelLaw, margins: Margins, level: float) -> list[Verdict]:
-    """Mean and variance against the law of the group that an ansatz is confined to; the same intervals once more."""
-    predictions: list[tuple[Statistic, Prediction]] = [("mean", law.mean()), ("variance", law.variance())]
-    return [judge(summary, s, p, getattr(margins, s), level, law.group) for s, p in predictions]
+    """The moments of K against the law of the group that an ansatz is confined to; the same intervals once more."""
+    return _answers(own_questions(law, margins), summary, level)
+
+
+def _answers(asked: list[Question], summary: Summary, level: float) -> list[Verdict]:
+    pivots: dict[str, Pivot] = {s: summary.pivot(s) for s in MOMENTS}
+    return [q.answer(pivots[q.claim.statistic], level, summary.draws) for q in asked]

@@ -14,11 +14,13 @@ import pytest
 from scipy.stats import binom
 
 import validation.calibration as calibration
+import validation.trials as trials
 from validation.calibration import STATEMENTS, calibrate
 from validation.controls import CONTROLS, SETTINGS
-from validation.estimates import summarise
+from validation.estimates import MOMENTS, summarise
 from validation.independence import check_independence, serial_correlation
-from validation.promises import LEVEL, calibration_text
+from validation.promises import calibration_text
+from validation.trials import LEVEL
 
 TRIALS = 60
 
@@ -30,8 +32,12 @@ def honest():
 
 def narrow(draws):
     """Half of each standard error, so that 95 % intervals cover about 67 %."""
+    return narrowed(draws, lambda se: se / 2)
+
+
+def narrowed(draws, change):
     summary = summarise(draws)
-    return replace(summary, mean_se=summary.mean_se / 2, log_variance_se=summary.log_variance_se / 2)
+    return replace(summary, pivots={s: replace(p, se=change(p.se)) for s, p in summary.pivots.items()})
 
 
 def test_every_promise_is_kept_and_every_control_caught(honest):
@@ -51,10 +57,10 @@ def test_intervals_and_tests_share_the_budget_that_is_stated(honest):
 
 def test_negative_control_intervals_made_too_narrow_are_seen(monkeypatch):
     """Of 160 intervals about 108 cover; up to 135 count as broken: seen with probability above 0.99999."""
-    monkeypatch.setattr(calibration, "summarise", narrow)
+    monkeypatch.setattr(trials, "summarise", narrow)
     result = calibrate(40, seed=2, draws=4_000, family_error=5e-5, quiet=True)
     assert not result.kept
-    assert not any(rates[0].kept for rates in result.coverage.values())
+    assert not any(result.coverage[moment][0].kept for moment in MOMENTS)
     assert "a promise is BROKEN" in calibration_text(result)
 
 
@@ -62,17 +68,18 @@ def test_negative_control_a_margin_taken_for_agreement_is_seen(monkeypatch):
     """Intervals of no width call every truth on an edge agreement or disagreement by the toss of a coin."""
 
     def certain(draws):
-        return replace(narrow(draws), mean_se=1e-12, log_variance_se=1e-12)
+        return narrowed(draws, lambda se: 1e-12)
 
-    monkeypatch.setattr(calibration, "summarise", certain)
+    monkeypatch.setattr(trials, "summarise", certain)
     result = calibrate(40, seed=3, draws=2_000, family_error=5e-5, quiet=True)
     assert not any(rate.kept for rate in result.agree[1])
-    assert not any(test.kept for test in result.p_values.values())
+    assert not any(result.p_values[moment].kept for moment in MOMENTS)
 
 
 def test_negative_control_a_fault_that_is_not_there_is_missed(monkeypatch):
     harmless = replace(CONTROLS[0], noticed=lambda trial: CONTROLS[0].noticed(replace(trial, law=doubled(trial.law))))
-    monkeypatch.setattr(calibration, "CONTROLS", (harmless, *CONTROLS[1:]))
+    for module in (calibration, trials):
+        monkeypatch.setattr(module, "CONTROLS", (harmless, *CONTROLS[1:]))
     result = calibrate(10, seed=4, quiet=True)
     assert [control.name for control in result.controls if not control.caught] == [CONTROLS[0].name]
     assert "a control is MISSED" in calibration_text(result)

@@ -9,7 +9,7 @@ from qiskit.circuit import Parameter, ParameterVector
 from qiskit.quantum_info import Operator
 
 from sampling import ansatz
-from validation.circuits import input_parameters, load_circuit, repeated, time_reversal
+from validation.circuits import input_parameters, load_circuit, repeated
 
 
 @pytest.fixture
@@ -52,20 +52,6 @@ def test_a_symmetric_ansatz_is_told_why(qntk, save):
     assert document["design_distance"]["F2"]["interval"][0] > 1.2, "real states are no complex 2-design"
     assert any("orthogonal" in line for line in document["advice"])
     assert document["recommended_parameters"] == 539
-
-
-@pytest.mark.parametrize(
-    ("name", "qubits", "expected"),
-    [
-        ("hea", 3, None),
-        ("hea-cz-ring", 2, None),
-        ("hea-cz-ring", 3, ("Y", "symplectic")),
-        ("hea-cz-ring", 4, ("Y", "orthogonal")),
-        ("real-amplitudes", 3, ("I", "orthogonal")),
-    ],
-)
-def test_time_reversal_is_found(name, qubits, expected):
-    assert time_reversal(ansatz(name, qubits, 2), np.random.default_rng(1)) == expected
 
 
 def test_inputs_are_no_parameters_of_the_kernel(qntk, save):

@@ -47,9 +47,9 @@ def test_the_truth_agrees_and_the_published_form_does_not(compare, kernels):
     assert rows["variance", "asymptotic"]["verdict"] == "disagree"
     assert rows["variance", "independent"]["verdict"] == "disagree"
     assert document["supported"] == ["exact"]
-    assert "exact agrees in mean, variance and distribution;" in document["summary"]
-    assert (document["draws"], document["intervals"], document["parameters"]) == (150_000, 3, 10)
-    assert rows["distribution", "exact"]["level"] == FALSE_FAIL / 3
+    assert "exact agrees in mean, variance, relative std and distribution;" in document["summary"]
+    assert (document["draws"], document["intervals"], document["parameters"]) == (150_000, 4, 10)
+    assert rows["distribution", "exact"]["level"] == FALSE_FAIL / 4
     for row in rows.values():
         assert row["interval"][0] <= row["estimate"] <= row["interval"][1]
         if row["verdict"] == "agree":
@@ -61,9 +61,11 @@ def test_the_truth_agrees_and_the_published_form_does_not(compare, kernels):
 def test_negative_controls_are_rejected(compare, kernels):
     """A wrong convention, a wrong observable, and a law that is right in mean and variance but not in shape."""
     for options in ((*PROJECTOR, "--generator", "pauli"), (*PROJECTOR[:-1], "Z0")):
-        document, _ = compare(kernels, *options)
+        document, rows = compare(kernels, *options)
         assert document["supported"] == []
-        assert {row["verdict"] for row in document["verdicts"] if row["regime"] == "exact"} == {"disagree"}
+        scaled = "pauli" in options  # a generator scales K and leaves ΔK/K̄ alone
+        assert (rows.pop(("relative_std", "exact"))["verdict"] == "agree") == scaled
+        assert {row["verdict"] for (_, regime), row in rows.items() if regime == "exact"} == {"disagree"}
     _, exact = compare(kernels, *PROJECTOR)
     mean, variance = (exact[s, "exact"]["prediction"] for s in ("mean", "variance"))
     lognormal = math.log1p(variance / mean**2)
@@ -78,7 +80,7 @@ def test_few_draws_agree_with_nothing_and_the_promise_says_what_they_are_worth(c
     """Family error 1e-6: the distribution keeps it at eight draws too, the moments only about."""
     document, rows = compare(kernels[:8], *PROJECTOR, "--family-error", FALSE_FAIL)
     assert {row["verdict"] for row in document["verdicts"]} == {"inconclusive"}
-    assert "exact is undecided in mean, variance and distribution" in document["summary"]
+    assert "exact is undecided in mean, variance, relative std and distribution" in document["summary"]
     assert "with 8 draws the moments' error may be ten times as large" in document["promise"]
     assert rows["distribution", "exact"]["interval"] == [0.0, 1.0]
 
