@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -93,6 +94,7 @@ def _cross_mean(law: KernelLaw, overlap: float | None) -> dict[str, Prediction]:
     return {"exact": Prediction("kernel between inputs", float(value), "exact", ("Haar layers",), "docs/theory.md")}
 
 
+@lru_cache(maxsize=256)  # exact, in fractions: a tenth of a second each
 def _second_moments(law: KernelLaw, _: float | None) -> dict[str, Prediction]:
     forms = {
         "asymptotic": dqntk.second_moment_asymptotic(law),

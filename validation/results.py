@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from theory import REGIMES, KernelLaw, Prediction
 from validation.cells import Cell, Variable, fitted_quantities, scaling_families
-from validation.claims import CLAIM, EXPONENT, Claim, Evidence, weigh
+from validation.claims import CLAIM, EXPONENT, Claim, Column, Evidence, Quantity, weigh
 from validation.config import SweepConfig
 from validation.estimates import MOMENTS, Summary, summarise
 from validation.quantile_bands import order_statistics
@@ -221,15 +221,13 @@ def _weigh(store: Store, cell: Cell, fitted: bool) -> tuple[_Weighed | str, int,
         own=own_questions(own, margins) if own else [],
         share=store.share * look.share,
         order=order_statistics(columns["kernel"]),
-        point=point(cell.parameters, cell.dimension, columns["kernel"], columns.get("dqntk"), _predictions(law))
-        if fitted
-        else None,
+        point=_point(cell, law, columns) if fitted else None,
     )
     return weighed, seen, wanted
 
 
-def _predictions(law: KernelLaw) -> dict[str, dict[str, float]]:
-    """By regime: what is fitted, as theory has it."""
+def _point(cell: Cell, law: KernelLaw, columns: dict[Quantity, Column]) -> Point:
+    """What a scaling fit takes of a cell; by regime, what theory says of it."""
     found: dict[str, dict[str, float]] = {
         regime: {
             "mean": law.mean(regime).value,
@@ -238,9 +236,10 @@ def _predictions(law: KernelLaw) -> dict[str, dict[str, float]]:
         }
         for regime in REGIMES
     }
-    for regime, prediction in CLAIM["dqntk", "second_moment"].predict(law, None).items():
-        found.setdefault(regime, {})["dqntk"] = math.sqrt(prediction.value)
-    return found
+    if cell.dqntk:
+        for regime, prediction in CLAIM["dqntk", "second_moment"].predict(law, None).items():
+            found.setdefault(regime, {})["dqntk"] = math.sqrt(prediction.value)
+    return point(cell.parameters, cell.dimension, columns["kernel"], columns.get("dqntk"), found)
 
 
 def _cell_levels(found: list[_Weighed], share: float) -> dict[Claim, float]:
