@@ -17,7 +17,10 @@ lint: .venv/ready  ## Style, types, and the import contract
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-reference: report  ## Refresh the committed report in reports/default from the default sweep
+reference: .venv/ready  ## Refresh the committed report in reports/default from the default sweep and a calibration
+	$(BIN)/qntk sweep --out $(OUT)
+	$(BIN)/qntk calibrate --json > $(OUT)/calibration.json
+	$(BIN)/qntk report $(OUT)
 	$(BIN)/python reports/refresh.py $(OUT)
 
 .venv/ready: pyproject.toml constraints.txt

@@ -4,7 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
-FILES = ("config.toml", "report.html", "report.md", "verdicts.json", "scaling.json")
+FILES = ("config.toml", "report.html", "report.md", "verdicts.json", "scaling.json", "calibration.json")
 
 source, target = Path(sys.argv[1]), Path(__file__).parent / "default"
 shutil.rmtree(target, ignore_errors=True)

@@ -79,7 +79,7 @@ def _promise(quantity: str, family_error: float, draws: int, intervals: int) -> 
         "kernel": "the distribution's at every number of draws, the moments' for many draws",
         "dqntk": "for many draws, as μ² has a heavy tail",
     }
-    few = f"; with {draws} draws the moments' error may be ten times as large" if draws < MANY else ""
+    few = f"; with {draws} draws the moments' error may be several times as large" if draws < MANY else ""
     return (
         f"If the draws are independent, all {intervals} intervals cover the truth at once with probability "
         f"at least {1 - family_error:g}, {when[quantity]}{few}; and where they cover, no verdict is wrong."

@@ -20,8 +20,8 @@ from validation.estimates import Moment, Summary, summarise
 from validation.independence import check_independence
 from validation.verdicts import judge
 
-REPORT_LEVEL = 0.01 / 446
-"""What an interval of the packaged default's report gets: 446 of them share 1 %."""
+REPORT_LEVEL = 0.01 / 1165
+"""What an interval of the packaged default's report gets: 1165 of them share 1 %."""
 MARGINS = Margins()
 BIAS, BIAS_MARGIN = 0.05, 0.02
 REPEATS = 4

@@ -2,9 +2,12 @@
 
 The logarithm of an estimate scatters about that of the truth as a normal variable whose standard error se the law's own
 moments give, and its interval reaches from the estimate times e^{-a} to the estimate times e^{b}, as it does for draws
-that show the law's own skewness and kurtosis (``validation.spread``). This is asymptotic in n. It leaves out that se, a
-and b are themselves estimated and, for skewed K, move with the estimate: what a promised 0.9 came out as in simulation
-is in docs/statistics.md.
+that show the law's own skewness γ and kurtosis (``validation.spread``). The ends scatter more or less than the
+estimate, as se is estimated from the same draws: with Student's quantile t and df degrees of freedom, to next order,
+
+    Var(upper end) = se² (1 + t γ/√n + t²/(4 df)),      Var(lower end) = se² (1 - t γ/√n + t²/(4 df)).
+
+What a promised 0.9 came out as in simulation is in docs/statistics.md.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr, ndtri, stdtrit
 
 from theory import KernelLaw, Prediction
 from validation.claims import Margins
@@ -44,10 +47,9 @@ def agree_probability(spread: Spread, statistic: Moment, margin: float, level: f
     ``margin`` is a relative difference, 0 <= margin < 1; the other arguments are those of ``resolution``.
     """
     _check_margin(margin)
-    pivot = spread.pivot(statistic, draws)
-    below, above = (math.log(end) for end in pivot.interval(_probability("level", level)))
+    (below, lower_se), (above, upper_se) = _ends(spread, statistic, level, draws)
     high, low = math.log1p(margin) - above, math.log1p(-margin) - below
-    return max(0.0, float(ndtr(high / pivot.se) - ndtr(low / pivot.se)))
+    return max(0.0, float(ndtr(high / upper_se) - ndtr(low / lower_se)))
 
 
 def detectable_discrepancy(
@@ -58,17 +60,17 @@ def detectable_discrepancy(
     δ is relative to the prediction and holds on both sides. With z the normal quantile of the power, a truth of 1 + δ
     or of 1 - δ times the prediction, the harder of the two, solves
 
-        (1 + δ) e^{-a - z se} = 1 + margin,      (1 - δ) e^{b + z se} = 1 - margin,
+        (1 + δ) e^{-a - z se'} = 1 + margin,      (1 - δ) e^{b + z se''} = 1 - margin,
 
-    where the truth scatters, relative to itself, as ``spread`` says. To first order δ is margin + a + z se. With margin
+    where the truth scatters, relative to itself, as ``spread`` says, and se', se'' are the standard errors of the lower
+    and the upper end. To first order δ is margin + a + z se. With margin
     0 it is the smallest difference from zero that is significant at ``level``.
     """
     _check_margin(margin)
-    pivot = spread.pivot(statistic, draws)
-    below, above = (math.log(end) for end in pivot.interval(_probability("level", level)))
-    scatter = float(ndtri(_probability("power", power))) * pivot.se
-    upwards = (1 + margin) * math.exp(min(scatter - below, _FARTHEST)) - 1
-    return max(upwards, 1 - (1 - margin) * math.exp(-scatter - above))
+    (below, lower_se), (above, upper_se) = _ends(spread, statistic, level, draws)
+    z = float(ndtri(_probability("power", power)))
+    upwards = (1 + margin) * math.exp(min(z * lower_se - below, _FARTHEST)) - 1
+    return max(upwards, 1 - (1 - margin) * math.exp(-z * upper_se - above))
 
 
 def draws_needed(spread: Spread, statistic: Moment, margin: float, level: float, power: float = POWER) -> int:
@@ -145,6 +147,19 @@ def assert_agrees(
             f"of {smallest:.3g} with probability {power:g}"
         )
     return verdict
+
+
+def _ends(spread: Spread, statistic: Moment, level: float, draws: int) -> tuple[tuple[float, float], ...]:
+    """Logarithm of each end of the interval over the estimate, and its standard error; the lower end first."""
+    pivot = spread.pivot(statistic, draws)
+    ends = pivot.interval(_probability("level", level))
+    t = -float(stdtrit(pivot.df, level / 2))
+    lean, width = t * pivot.skewness / math.sqrt(draws), t**2 / (4 * pivot.df)
+    least = 0.25  # of the variance: the expansion is no good beyond
+    return tuple(
+        (math.log(end), pivot.se * math.sqrt(max(1 + side * lean + width, least)))
+        for end, side in zip(ends, (-1, 1), strict=True)
+    )
 
 
 def _check_margin(margin: float) -> None:

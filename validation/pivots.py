@@ -36,7 +36,9 @@ class Pivot:
 
     With x = (truth - estimate) / se, of the logarithms if ``logarithmic``, and T Student's variable,
 
-        x = ((1 + A w)³ - 1) / (3 A),   w = T + skewness / (6 √n),   A = skewness / (3 √n) - (se / 2 if logarithmic).
+        x = ((1 + A w)³ - 1) / (3 A),   w = T + skewness / (6 √n),
+
+    where A is skewness / (3 √n), on the logarithm less se / 2 as far as that leaves it positive.
 
     Attributes:
         estimate: in the units of the statistic; positive if ``logarithmic``.
@@ -139,8 +141,9 @@ class Pivot:
 
     @property
     def _bend(self) -> float:
-        """A: of the skewness, less what the logarithm bends by itself."""
-        return self.skewness / (3 * math.sqrt(self.draws)) - (self.se / 2 if self.logarithmic else 0.0)
+        """A: of the skewness, less what the logarithm bends by itself, unless a long tail would become a short one."""
+        bend = self.skewness / (3 * math.sqrt(self.draws))
+        return bend - min(self.se / 2, max(bend, 0.0)) if self.logarithmic else bend
 
     def _value(self, w: float) -> float:
         """The true value at which w is taken."""

@@ -14,7 +14,7 @@ from theory import KernelLaw
 from theory.distribution import KernelDistribution
 from validation.claims import CLAIM
 from validation.controls import CONTROLS, MARGINS, MILD, REPORT_LEVEL, SETTINGS, Setting, Trial
-from validation.estimates import MOMENTS, Summary, summarise
+from validation.estimates import MOMENTS, Moment, Summary, summarise
 from validation.independence import check_independence
 from validation.law import kernel_law
 from validation.observables import parse_observable
@@ -49,6 +49,7 @@ def run_trial(setting: Setting, seed: int, draws: int, trial: int) -> Seen:
     rng = chunk_generator(seed, (_STREAM, SETTINGS.index(setting)), trial)
     kernels = ensemble.draw(draws, rng).kernel
     summary = summarise(kernels)
+    parts = [summarise(kernels[: draws * look.chunks // _LOOKS[-1].chunks]) for look in _LOOKS]
     seen: dict[str, float] = {"dependent": check_independence(kernels).p_value < LEVEL}
     for moment in MOMENTS:
         verdict = judge(summary, moment, getattr(law, moment)(), getattr(MARGINS, moment), LEVEL)
@@ -62,7 +63,7 @@ def run_trial(setting: Setting, seed: int, draws: int, trial: int) -> Seen:
             for level, suffix in ((LEVEL, ""), (REPORT_LEVEL, " in a report")):
                 outcome = question.answer(summary.pivot(moment), level, draws).verdict
                 seen[f"{moment} agrees at the {edge} edge{suffix}"] = outcome == "agree"
-            seen[f"{moment} stops early at the {edge} edge"] = _stops_wrongly(kernels, question, moment)
+            seen[f"{moment} stops early at the {edge} edge"] = _stops_wrongly(parts, question, moment)
     values, probabilities = _distribution(setting)
     distance = sup_distance(kernels, lambda x: np.interp(x, values, probabilities))
     seen["distribution p"] = distance.p_equal()
@@ -99,11 +100,10 @@ def _distribution(setting: Setting) -> tuple[NDArray[np.float64], NDArray[np.flo
     return values, np.concatenate([[0.0], distribution.cdf(values[1:-1]), [1.0]])
 
 
-def _stops_wrongly(kernels: NDArray[np.float64], question: Question, moment: str) -> bool:
+def _stops_wrongly(parts: list[Summary], question: Question, moment: Moment) -> bool:
     """Whether a column that may stop early is called in agreement with a theory that the margin does not hold."""
-    for look in _LOOKS:
-        part = kernels[: len(kernels) * look.chunks // _LOOKS[-1].chunks]
-        verdict = question.answer(summarise(part).pivot(moment), LEVEL * look.share, len(part)).verdict  # type: ignore[arg-type]
+    for look, part in zip(_LOOKS, parts, strict=True):
+        verdict = question.answer(part.pivot(moment), LEVEL * look.share, part.draws).verdict
         if verdict != "inconclusive":
             return verdict == "agree"
     return False
