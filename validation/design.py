@@ -73,24 +73,39 @@ def detectable_discrepancy(
     return max(upwards, 1 - (1 - margin) * math.exp(-z * upper_se - above))
 
 
-def draws_needed(spread: Spread, statistic: Moment, margin: float, level: float, power: float = POWER) -> int:
-    """Smallest n >= 8 for which a prediction that is exactly right gets ``agree`` with probability >= ``power``.
+def draws_needed(
+    spread: Spread,
+    statistic: Moment,
+    margin: float,
+    level: float,
+    power: float = POWER,
+    discrepancy: float | None = None,
+) -> int:
+    """Smallest n >= 8 that gives a verdict with probability >= ``power``.
 
-    Raises ``ValueError`` for a margin of 0, which nothing can be shown to lie in.
+    The verdict is ``agree`` for a prediction that is exactly right; with ``discrepancy``, ``disagree`` for one from
+    which the truth differs by that much, relative to the prediction, or more.
+
+    Raises ``ValueError`` for a margin of 0, which nothing can be shown to lie in, or a discrepancy within the margin.
     """
     _check_margin(margin)
     _probability("power", power)
-    if margin == 0:
+    if discrepancy is None and margin == 0:
         raise ValueError("margin is 0; no number of draws shows agreement to within nothing")
+    if discrepancy is not None and discrepancy <= margin:
+        raise ValueError(f"discrepancy is {discrepancy}; one within the margin of {margin} is none")
+
+    def enough(draws: int) -> bool:
+        if discrepancy is None:
+            return agree_probability(spread, statistic, margin, level, draws) >= power
+        return detectable_discrepancy(spread, statistic, margin, level, draws, power) <= discrepancy
+
     low, high = MINIMUM_DRAWS - 1, MINIMUM_DRAWS
-    while agree_probability(spread, statistic, margin, level, high) < power:
+    while not enough(high):
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        if agree_probability(spread, statistic, margin, level, middle) < power:
-            low = middle
-        else:
-            high = middle
+        low, high = (low, middle) if enough(middle) else (middle, high)
     return high
 
 

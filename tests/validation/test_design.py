@@ -131,6 +131,13 @@ def test_the_resolution_is_that_of_a_large_sample(statistic):
     assert (planned.se, planned.skewness) == pytest.approx((pivot.se, pivot.skewness), rel=0.05)
 
 
+@given(spreads, st.sampled_from(MOMENTS), st.floats(0, 0.2), st.floats(0.02, 0.5), probabilities)
+def test_the_draws_for_a_discrepancy_are_the_fewest_that_see_it(spread, statistic, margin, beyond, level):
+    n = draws_needed(spread, statistic, margin, level, discrepancy=margin + beyond)
+    assert detectable_discrepancy(spread, statistic, margin, level, n) <= margin + beyond
+    assert n == 8 or detectable_discrepancy(spread, statistic, margin, level, n - 1) > margin + beyond
+
+
 def test_an_unknown_kurtosis_is_approximated_and_said():
     """From eight qubits on higher traces may be missing; where they are known the approximation is close."""
     law = kernel_law(10, 32, "tfim:J=1,h=1", "half-pauli")
@@ -186,6 +193,7 @@ def test_a_test_that_could_not_have_failed_is_refused():
         (lambda s: draws_needed(s, "mean", 0.0, 0.01), "margin is 0"),
         (lambda s: draws_needed(s, "mean", 1.0, 0.01), "margin is 1.0"),
         (lambda s: draws_needed(s, "mean", 0.1, 0.0), "level is 0.0"),
+        (lambda s: draws_needed(s, "mean", 0.1, 0.01, discrepancy=0.1), "within the margin"),
         (lambda s: draws_needed(s, "mean", 0.1, 0.01, 1.0), "power is 1.0"),
         (lambda s: resolution(s, "mean", 0.01, 7), "draws is 7"),
     ],
