@@ -17,6 +17,7 @@ from validation.symmetries import parity
 
 EXPLAINED = ("mean", "variance")
 """Statistics that reasons are given for; ΔK/K̄ is off where one of them is."""
+_NAMES = {"mean": "mean", "variance": "variance", "relative_std": "ΔK/K̄"}
 FLUCTUATION = 0.1
 """ΔK/K̄ that ``recommended_parameters`` is for."""
 _NAMED = 6
@@ -48,7 +49,7 @@ def causes(document: dict[str, Any], margins: Margins) -> Iterator[tuple[str, st
     symmetric = bool(document["time_reversal"])
     if document["time_reversal"]:
         reversal = document["time_reversal"]
-        outcome = ", ".join(f"{v['statistic']} {v['verdict']}" for v in document["symmetric"])
+        outcome = ", ".join(f"{_NAMES[v['statistic']]} {v['verdict']}" for v in document["symmetric"])
         yield (
             "time reversal",
             f"All gates keep the time reversal {reversal['letter']}…{reversal['letter']}·conj: the group is "
