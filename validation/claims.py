@@ -167,5 +167,7 @@ def _by_student(draws: Column, claim: Claim) -> Pivot:
         return Pivot.of_influence(float(draws.mean()), draws, logarithmic=False)
     squares = draws**2
     mean = float(squares.mean())
+    if mean == 0.0:
+        raise ValueError(f"all draws are below 1e-150; {name} of that size is round-off")
     # Squares that are all equal leave no certainty either: the floor is that of a sample variance's logarithm.
     return Pivot.of_influence(mean, squares / mean, logarithmic=True, least_se=math.sqrt(2 / (n * (n - 1))))

@@ -179,7 +179,7 @@ def measure(cells: list[Cell], workers: int | None = None) -> Cost:
 
 
 def _kind(cell: Cell) -> tuple[object, ...]:
-    return cell.ensemble, cell.qubits, cell.observable, cell.generator
+    return cell.ensemble, cell.qubits, cell.observable, cell.generator, cell.quantities
 
 
 def _probe_cells(group: list[Cell]) -> list[Cell]:

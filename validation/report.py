@@ -47,9 +47,10 @@ def write_report(store: Store) -> ReportPaths:
     if not results.cells:
         raise ValueError(f"{store.directory} has no cell with enough draws; run 'qntk sweep' to the end first")
     directory = store.directory
+    calibration = _calibration(directory / CALIBRATION)
     try:
         figures = save_figures(results, directory / "figures")
-        context = _context(results, store, figures)
+        context = _context(results, store, figures) | {"calibration": calibration}
         written = {
             "report.html": _render("report.html.j2", context),
             "report.md": _render("report.md.j2", context),
@@ -95,7 +96,6 @@ def _context(results: SweepResults, store: Store, figures: dict[str, str]) -> di
             ("independent", "independent"),
             ("exact", "exact"),
         ],
-        "calibration": _calibration(store.directory / CALIBRATION),
         "cells": [_cell_row(r) for r in results.cells],
         "skipped": [(cell, reason) for cell, reason in results.skipped],
         "planned": results.planned,

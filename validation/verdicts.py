@@ -47,7 +47,7 @@ class Verdict:
         p_agree: of the hypothesis that the truth lies outside the margin (two one-sided tests, the larger).
         p_disagree: of the hypothesis that the truth lies inside the margin.
         resolution: half width of the interval relative to the estimate: a discrepancy from the margin's edge that
-            is smaller than this may stay inconclusive.
+            is smaller than this may stay inconclusive. None for an estimate of 0.
         detectable: smallest difference between truth and prediction, in units of the margin (relative or absolute),
             that gets ``disagree`` with probability 0.9, as far as these draws tell; infinite if there is none.
         draws: number of draws n.
@@ -67,7 +67,7 @@ class Verdict:
     p_value: float
     p_agree: float
     p_disagree: float
-    resolution: float
+    resolution: float | None
     detectable: float | None
     draws: int
     verdict: Outcome
@@ -75,8 +75,8 @@ class Verdict:
 
     @property
     def ratio(self) -> float:
-        """Estimate over prediction."""
-        return self.estimate / self.prediction
+        """Estimate over prediction; not a number for a prediction of 0."""
+        return self.estimate / self.prediction if self.prediction else math.nan
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class Question:
             p_value=evidence.p_equal(self.prediction.value),
             p_agree=max(0.0 if one_sided else evidence.p_at_most(low), evidence.p_at_least(high)),
             p_disagree=above if one_sided else min(1.0, 2 * min(above, evidence.p_at_least(low))),
-            resolution=(interval[1] - interval[0]) / (2 * abs(evidence.estimate)),
+            resolution=(interval[1] - interval[0]) / (2 * abs(evidence.estimate)) if evidence.estimate else None,
             detectable=seen if math.isfinite(seen) else None,
             draws=draws,
             verdict=outcome,

@@ -16,7 +16,9 @@ from scipy.stats import binom
 import validation.calibration as calibration
 import validation.trials as trials
 from validation.calibration import STATEMENTS, calibrate
-from validation.controls import CONTROLS, SETTINGS
+from validation.cells import count_intervals, expand
+from validation.config import load_config
+from validation.controls import CONTROLS, REPORT_LEVEL, SETTINGS
 from validation.estimates import MOMENTS, summarise
 from validation.independence import check_independence, serial_correlation
 from validation.promises import calibration_text
@@ -108,6 +110,10 @@ def test_the_command_prints_the_document(qntk):
     assert len(document["coverage"]["variance"]["settings"]) == len(SETTINGS)
     assert all({"name", "caught", "rate", "interval", "what"} <= set(control) for control in document["controls"])
     assert len(document["controls"]) >= 5
+
+
+def test_the_level_of_a_report_is_that_of_the_packaged_default():
+    assert pytest.approx(0.01 / count_intervals(expand(load_config(None)[0]))) == REPORT_LEVEL
 
 
 def test_help_has_an_example(qntk):

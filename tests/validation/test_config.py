@@ -8,6 +8,7 @@ from validation.cells import expand
 from validation.config import SweepConfig, load_config
 
 GRID = {"ensemble": "haar-layers", "qubits": [2], "parameters": [4], "observable": "Z0", "draws": 100}
+HEA = {"ensemble": "hea", "qubits": [2], "layers": [4], "observable": "Z0", "draws": 100}
 GOOD = {"seed": 1, "grid": [GRID]}
 
 
@@ -26,6 +27,8 @@ def toml(document):
 def _value(value):
     if isinstance(value, list):
         return "[" + ", ".join(map(_value, value)) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
@@ -53,6 +56,21 @@ def _value(value):
         ({"grid": [GRID | {"ensemble": "haar"}]}, "ensemble 'haar' is unknown; choose from haar-layers, hea"),
         ({"grid": [GRID | {"ensemble": "hea"}]}, "takes the key 'layers' and not 'parameters'"),
         ({"grid": [GRID | {"layers": [1]}]}, "takes the key 'parameters' and not 'layers'"),
+        ({"grid": [GRID | {"looks": 0}]}, r"grid\[0\].looks: .* greater than or equal to 1, given 0"),
+        ({"grid": [GRID | {"looks": 11}]}, r"grid\[0\].looks: .* less than or equal to 10, given 11"),
+        ({"grid": [GRID | {"looks": 2.5}]}, r"grid\[0\].looks: .* valid integer, given 2.5"),
+        ({"grid": [GRID | {"look": 2}]}, r"unknown key 'grid\[0\].look'; accepted there: .*looks, dqntk, overlap"),
+        ({"grid": [GRID | {"dqntk": 1}]}, r"grid\[0\].dqntk: input should be a valid boolean, given 1"),
+        ({"grid": [GRID | {"dqntk": "yes"}]}, r"grid\[0\].dqntk: input should be a valid boolean, given 'yes'"),
+        ({"grid": [GRID | {"overlap": -0.1}]}, r"grid\[0\].overlap: .* greater than or equal to 0, given -0.1"),
+        ({"grid": [GRID | {"overlap": 1.0}]}, r"grid\[0\].overlap: input should be less than 1, given 1.0"),
+        ({"grid": [GRID | {"overlap": "half"}]}, r"grid\[0\].overlap: input should be a valid number, given 'half'"),
+        ({"grid": [GRID | {"overlap": 0.5, "dqntk": True}]}, r"grid\[0\]: give 'dqntk' and 'overlap' in two grids"),
+        (
+            {"grid": [HEA | {"overlap": 0.5}]},
+            r"grid\[0\]: the key 'overlap' goes with haar-layers; 'hea' has no inputs",
+        ),
+        ({"margin": {"second_moment": 1}}, "margin.second_moment: input should be less than 1, given 1"),
     ],
 )
 def test_bad_keys_are_named(tmp_path, change, words):
@@ -100,6 +118,7 @@ def test_the_packaged_default_is_what_the_readme_says():
     assert min(c.parameters for c in haar) == 4
     assert max(c.parameters for c in haar) >= 128
     assert {c.ensemble for c in cells} == {"haar-layers", "hea", "hea-cz-ring"}
+    assert {c.quantities for c in haar} == {("kernel",), ("kernel", "dqntk"), ("kernel", "cross_kernel")}
 
 
 def cells(**changes):
@@ -117,9 +136,20 @@ def test_streams_depend_on_what_defines_a_cell_and_not_on_its_neighbours_or_draw
     assert len(keys) == 5
 
 
+def test_what_is_drawn_beside_the_kernel_makes_another_cell_and_looks_do_not():
+    (reference,) = cells()
+    assert (reference.dqntk, reference.overlap, reference.looks) == (False, None, 1)
+    assert cells(looks=5)[0].key == reference.key
+    assert cells(dqntk=False)[0].key == reference.key
+    keys = {reference.key, cells(dqntk=True)[0].key, cells(overlap=0.0)[0].key, cells(overlap=0.5)[0].key}
+    assert len(keys) == 4
+
+
 def test_a_repeated_cell_is_refused():
     with pytest.raises(ValueError, match="repeats a cell"):
         cells(qubits=[2, 2])
+    with pytest.raises(ValueError, match=r"grid\[1\] repeats a cell"):
+        expand(SweepConfig.model_validate(GOOD | {"grid": [GRID, GRID | {"looks": 3}]}))
 
 
 def test_an_observable_that_does_not_fit_some_size_is_refused():

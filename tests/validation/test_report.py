@@ -1,9 +1,14 @@
 """Reports: files, keys, and verdicts that a reader may rely on."""
 
 import json
+import shutil
+from itertools import product
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from validation.cells import expand
 from validation.config import load_config
 from validation.store import Store
 
@@ -11,41 +16,127 @@ VERDICT_KEYS = {
     "quantity", "statistic", "regime", "prediction", "estimate", "interval", "margin", "p_value", "verdict",
     "ensemble", "qubits", "parameters", "observable", "generator",
 }  # fmt: skip
+EXPONENT_KEYS = {
+    "ensemble", "observable", "generator", "fixed", "quantity", "variable", "with", "best", "low", "high",
+    "standard_error", "bootstrap", "predicted", "covers", "verdicts", "goodness_p", "chi2", "dof", "window", "points",
+}  # fmt: skip
+FIGURES = ("concentration", "mean-parameters", "mean-dimension", "depth-hea-cz-ring", "quantiles")
+
+
+@pytest.fixture(scope="module")
+def kept():
+    """What ``reported`` made the first time."""
+    return {}
 
 
 @pytest.fixture
-def reported(qntk, config, tmp_path):
-    out = tmp_path / "run"
-    qntk("sweep", config, "--out", out)
-    code, text, _ = qntk("report", out, "--json")
-    assert code == 0
-    return out, json.loads(text)
+def reported(kept, qntk, config, tmp_path, tmp_path_factory):
+    """A copy of the small sweep with its report, and the report's document."""
+    if not kept:
+        out = tmp_path_factory.mktemp("small") / "run"
+        qntk("sweep", config, "--out", out)
+        code, text, _ = qntk("report", out, "--json")
+        assert code == 0
+        kept.update(directory=out, document=json.loads(text))
+    return shutil.copytree(kept["directory"], tmp_path / "run"), kept["document"]
+
+
+@pytest.fixture
+def no_figures(monkeypatch):
+    """Reports without figures, which take most of the time."""
+    monkeypatch.setattr("validation.report.save_figures", lambda results, directory: {})
+
+
+def read(out, name):
+    return json.loads((out / name).read_text())
 
 
 def test_files_and_documents(reported):
+    """14 cells have 3 regimes of 3 moments and one distribution each: 10 verdicts from 4 intervals."""
     out, document = reported
     assert set(document["paths"]) == {"report.html", "report.md", "verdicts.json", "scaling.json", "figures"}
-    verdicts = json.loads((out / "verdicts.json").read_text())
+    verdicts = read(out, "verdicts.json")
     assert verdicts["schema_version"] == 1
-    assert len(verdicts["verdicts"]) == sum(document["verdicts"].values()) == 14 * 5
+    assert len(verdicts["verdicts"]) == sum(document["verdicts"].values()) == 14 * 10
     assert all(set(row) >= VERDICT_KEYS for row in verdicts["verdicts"])
-    scaling = json.loads((out / "scaling.json").read_text())
-    # Two sizes of L-fits for two observables on two qubit numbers; no D-fit from two dimensions.
-    assert len(scaling["exponents"]) == 8
-    assert verdicts["intervals"] == scaling["intervals"] == 2 * 14 + 8
-    for row in scaling["exponents"]:
-        assert row["low"] < row["best"] < row["high"]
-        assert row["covers"]["exact"], row
-    for name in ("concentration", "mean-parameters", "mean-dimension", "depth-hea-cz-ring"):
+    assert verdicts["planned"] == verdicts["drawn"] == 14 * 3_000
+    scaling = read(out, "scaling.json")
+    # In L, for two observables on two numbers of qubits; two dimensions or two depths make no fit. Three quantities.
+    assert len(scaling["exponents"]) == 2 * 2 * 3
+    assert verdicts["intervals"] == scaling["intervals"] == 4 * 14 + 2 * 2 * 3
+    for name in FIGURES:
         assert (out / "figures" / f"{name}.svg").stat().st_size > 1000
         assert (out / "figures" / f"{name}.png").stat().st_size > 1000
+
+
+def test_levels_lie_between_a_share_and_what_step_down_leaves(reported):
+    """All 14 cells have one level of a moment, α/N times 14/(14 - r) for r that settled; a distance has its share."""
+    verdicts = read(reported[0], "verdicts.json")
+    share = 0.05 / verdicts["intervals"]
+    for statistic in ("mean", "variance", "relative_std", "distribution"):
+        (level,) = {row["level"] for row in verdicts["verdicts"] if row["statistic"] == statistic}
+        settled = 14 - 14 * share / level
+        assert settled == pytest.approx(round(settled), abs=1e-9)
+        assert settled == pytest.approx(0) if statistic == "distribution" else 0 <= settled <= 13
+        rows = [*verdicts["verdicts"], *verdicts["symmetric"]]
+        opened = {r["cell"] for r in rows if r["statistic"] == statistic and r["verdict"] == "inconclusive"}
+        assert statistic == "distribution" or settled <= 14 - len(opened)
+    assert {row["level"] for row in verdicts["symmetric"]} <= {row["level"] for row in verdicts["verdicts"]}
+    assert f"its {verdicts['intervals']} intervals share an error of 0.05" in verdicts["promise"]
+
+
+def test_exponents_with_their_intervals_and_covariances(reported):
+    """An interval of 0.05/68 is 3.4 standard errors to each side, a bootstrap one at 95 % two, to a fifth."""
+    scaling = read(reported[0], "scaling.json")
+    for row in scaling["exponents"]:
+        assert set(row) == EXPONENT_KEYS
+        assert row["low"] < row["best"] < row["high"]
+        assert (row["variable"], row["with"], row["window"], row["points"], row["dof"]) == ("L", [], [4, 16], 3, 1)
+        assert row["fixed"] in ("n = 2", "n = 3")
+        assert 0 <= row["goodness_p"] <= 1
+        half = (row["high"] - row["low"]) / 2
+        assert 2.2 < half / row["standard_error"] < 3.5
+        low, high = row["bootstrap"]
+        assert (high - low) / 2 / row["standard_error"] == pytest.approx(1.96, rel=0.2)
+        assert set(row["predicted"]) == set(row["covers"]) == set(row["verdicts"])
+        for regime, value in row["predicted"].items():
+            assert row["covers"][regime] == (row["low"] <= value <= row["high"])
+            verdict = row["verdicts"][regime]
+            assert (verdict["prediction"], verdict["estimate"]) == (value, row["best"])
+            assert verdict["interval"] == [row["low"], row["high"]]
+            assert (verdict["statistic"], verdict["margin"], verdict["margin_kind"]) == ("exponent", 0.02, "absolute")
+        assert row["covers"]["exact"], row
+    assert len(scaling["covariances"]) == 4
+    for family in scaling["covariances"]:
+        assert family["exponents"] == ["K̄ in L", "ΔK in L", "ΔK/K̄ in L"]
+        covariance = np.array(family["covariance"])
+        np.testing.assert_allclose(covariance, covariance.T)
+        assert np.linalg.eigvalsh(covariance).min() > -1e-12
+        mine = [r for r in scaling["exponents"] if all(r[k] == family[k] for k in ("observable", "fixed"))]
+        np.testing.assert_allclose(np.sqrt(np.diag(covariance)), [r["standard_error"] for r in mine])
+
+
+def test_models_and_statements(reported):
+    """One comparison a quantity and family; one sentence for K̄ and for ΔK/K̄. Akaike weights add to 1."""
+    scaling = read(reported[0], "scaling.json")
+    assert len(scaling["models"]) == 4 * 3
+    for row in scaling["models"]:
+        assert sum(model["weight"] for model in row["ranked"]) == pytest.approx(1)
+        aic = [model["aic"] for model in row["ranked"]]
+        assert aic == sorted(aic)
+        assert {"power law", "exact"} <= {model["name"] for model in row["ranked"]}
+        assert "3 parameters need at least 4 points" in row["omitted"]["power law with plateau"]
+    assert [(s["quantity"], s["in"]) for s in scaling["statements"]] == 4 * [("K̄", "L"), ("ΔK/K̄", "L")]
+    for s in scaling["statements"]:
+        assert s["text"].startswith(f"{s['quantity']} ∝ L^")
 
 
 def test_the_physics_of_the_small_sweep(reported):
     """False-fail probability 0.05 for a fresh seed, by the report's own promise; this seed is fixed."""
     out, _ = reported
-    rows = json.loads((out / "verdicts.json").read_text())["verdicts"]
+    rows = read(out, "verdicts.json")["verdicts"]
     haar_exact = [r for r in rows if r["ensemble"] == "haar-layers" and r["regime"] == "exact"]
+    assert len(haar_exact) == 12 * 4
     assert {r["verdict"] for r in haar_exact} <= {"agree", "inconclusive"}
     published = [
         r for r in rows
@@ -55,11 +146,13 @@ def test_the_physics_of_the_small_sweep(reported):
     assert {r["verdict"] for r in published} == {"disagree"}
     ring = [r for r in rows if r["layers"] == 32 and r["statistic"] == "variance" and r["regime"] == "exact"]
     assert {r["verdict"] for r in ring} == {"disagree"}
-    own = json.loads((out / "verdicts.json").read_text())["symmetric"]
+    own = read(out, "verdicts.json")["symmetric"]
     assert [(r["group"], r["layers"], r["statistic"]) for r in own] == [
-        ("symplectic", layers, statistic) for layers in (1, 32) for statistic in ("mean", "variance")
+        ("symplectic", layers, statistic)
+        for layers, statistic in product((1, 32), ("mean", "variance", "relative_std"))
     ]
-    assert own[0]["verdict"] == own[1]["verdict"] == "disagree", "negative control: one layer is no Haar layer"
+    assert {r["verdict"] for r in own[:3]} == {"disagree"}, "negative control: one layer is no Haar layer"
+    assert "disagree" not in {r["verdict"] for r in own[3:]}
     assert "against the law of their own group: n = 3 (symplectic, 32 layers)" in (out / "report.md").read_text()
 
 
@@ -75,15 +168,46 @@ def test_html_is_one_file_that_asks_the_network_for_nothing(reported):
     out, _ = reported
     html = (out / "report.html").read_text()
     assert "http" not in html.replace("http://www.w3.org", "")
-    assert html.count("data:image/svg+xml") == 4
+    assert html.count("data:image/svg+xml") == len(FIGURES) == 5
+    for name in FIGURES:
+        assert f'id="{name}"' in html
+        assert f"(figures/{name}.png)" in (out / "report.md").read_text()
 
 
-def test_fail_on_gives_one(qntk, reported):
+def test_fail_on_gives_one(qntk, reported, no_figures):
     out, _ = reported
     assert qntk("report", out, "--fail-on", "disagree")[0] == 1
 
 
-def test_an_unfinished_sweep_is_reported_as_such(qntk, reported):
+def test_a_calibration_beside_the_sweep_is_shown(qntk, reported, no_figures):
+    out, _ = reported
+    assert "The validator, validated" not in (out / "report.md").read_text() + (out / "report.html").read_text()
+    code, text, _ = qntk("calibrate", "--trials", 1, "--seed", 7, "--json")
+    assert code == 0
+    (out / "calibration.json").write_text(text)
+    assert qntk("report", out)[0] == 0
+    table = json.loads(text)["table"]
+    assert table.startswith("1 trials of 10000 kernels")
+    assert "\n## The validator, validated\n\nThe decision pipeline" in (out / "report.md").read_text()
+    assert f"```\n{table}\n```" in (out / "report.md").read_text()
+    html = (out / "report.html").read_text()
+    assert "<h2>The validator, validated</h2>" in html
+    assert "planted faults, noticed at a report&#39;s level" in html
+
+
+@pytest.mark.parametrize("content", [b"[1]", b"{}", b"\xff\xfe"])
+def test_a_broken_calibration_is_refused(qntk, reported, no_figures, content):
+    out, _ = reported
+    before = (out / "report.md").read_bytes()
+    (out / "calibration.json").write_bytes(content)
+    code, text, error = qntk("report", out)
+    assert (code, text) == (2, "")
+    last = error.splitlines()[-1]
+    assert last.startswith(f"qntk: error: {out / 'calibration.json'} is not a document of 'qntk calibrate --json'")
+    assert (out / "report.md").read_bytes() == before
+
+
+def test_an_unfinished_sweep_is_reported_as_such(qntk, reported, no_figures):
     out, _ = reported
     store = Store.open(out)
     for cell in store.cells[:2]:
@@ -101,3 +225,88 @@ def test_a_sweep_without_draws_is_refused(qntk, config, tmp_path):
     code, _, error = qntk("report", tmp_path / "run")
     assert code == 2
     assert "no cell with enough draws" in error
+
+
+MIXED = """
+seed = 8
+family_error = 1e-4
+
+[[grid]]
+ensemble = "haar-layers"
+qubits = 2
+parameters = [4, 8, 16]
+observable = "Z0"
+draws = 20_000
+dqntk = true
+
+[[grid]]
+ensemble = "haar-layers"
+qubits = 2
+parameters = [8, 16]
+observable = "Z0"
+draws = 20_000
+overlap = 0.3
+
+[[grid]]
+ensemble = "hea"
+qubits = 2
+layers = 1
+observable = "Z0"
+draws = 1_000
+dqntk = true
+
+[[grid]]
+ensemble = "haar-layers"
+qubits = 2
+parameters = 8
+observable = "Z0"
+draws = 1_000
+"""
+
+
+def test_dqntk_and_kernel_between_inputs_in_one_dataset(qntk, tmp_path, no_figures):
+    """A family error of 1e-4 for a fresh seed; this one is fixed. One layer of an ansatz is no Haar layer."""
+    config, out = tmp_path / "mixed.toml", tmp_path / "run"
+    config.write_text(MIXED)
+    assert qntk("sweep", config, "--out", out)[0] == 0
+    assert qntk("report", out)[0] == 0
+    data = pd.read_parquet(out / "draws")
+    with_mu, with_cross, ansatz, plain = np.split(np.array(expand(load_config(config)[0])), [3, 5, 6])
+    seen = data.groupby("cell", observed=True)[["kernel", "dqntk", "cross_kernel"]].count()
+    for cells, counts in (
+        (with_mu, (20_000, 20_000, 0)),
+        (with_cross, (20_000, 0, 20_000)),
+        (ansatz, (1_000, 1_000, 0)),
+        (plain, (1_000, 0, 0)),
+    ):
+        for cell in cells:
+            assert tuple(seen.loc[cell.name]) == counts
+    report, scaling = read(out, "verdicts.json"), read(out, "scaling.json")
+    # Four claims on the kernels of 7 cells, two on the dQNTK of 4, one on K between inputs of 2; four exponents in L.
+    assert report["intervals"] == 7 * 4 + 4 * 2 + 2 + 4
+    count = pd.DataFrame(report["verdicts"]).groupby(["quantity", "statistic", "regime"]).size()
+    assert count["kernel", "distribution", "exact"] == 7
+    assert count["dqntk", "mean", "exact"] == 4
+    assert count["dqntk", "second_moment"].to_dict() == {"asymptotic": 4, "exact": 4, "leading": 4}
+    assert count["cross_kernel"].to_dict() == {("mean", "exact"): 2}
+    haar = [r for r in report["verdicts"] if r["ensemble"] == "haar-layers" and r["quantity"] != "kernel"]
+    exact = {(r["quantity"], r["statistic"]): set() for r in haar}
+    for row in haar:
+        if row["regime"] == "exact":
+            exact[row["quantity"], row["statistic"]].add(row["verdict"])
+    assert set().union(*exact.values()) <= {"agree", "inconclusive"}
+    assert exact["cross_kernel", "mean"] == {"agree"}
+    assert {r["verdict"] for r in haar if r["regime"] == "asymptotic"} == {"disagree"}
+    assert [row["quantity"] for row in scaling["exponents"]] == ["K̄", "ΔK", "ΔK/K̄", "Δμ"]
+    assert scaling["exponents"][3]["covers"]["exact"]
+    assert set(scaling["exponents"][3]["predicted"]) == {"asymptotic", "leading", "exact"}
+    text = (out / "report.md").read_text()
+    for words in (
+        "Haar layers, dQNTK μ, exact second moment: ",
+        "Haar layers, K between two inputs, exact mean: 2 agree",
+    ):
+        assert words in text
+
+
+def test_a_column_that_is_not_asked_for_is_not_there(reported):
+    assert not {"dqntk", "cross_kernel"} & set(pd.read_parquet(reported[0] / "draws").columns)
