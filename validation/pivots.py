@@ -88,7 +88,7 @@ class Pivot:
         values, power = np.concatenate([centred, ends]) / scale, np.empty(n + 2)
         squares = values * values
         # Sums, not BLAS products, whose last digit depends on the number of threads.
-        second = max(float(squares.sum()) / n, least_se**2 * (n - 1) / scale**2)
+        second = max(float(squares.sum()) / n, (least_se / scale) ** 2 * (n - 1))
         third = float(np.multiply(squares, values, out=power).sum()) / n
         fourth = float(np.multiply(squares, squares, out=power).sum()) / n
         return cls(
