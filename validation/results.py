@@ -11,28 +11,23 @@ from __future__ import annotations
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 from tqdm import tqdm
 
-from theory import REGIMES, KernelLaw, Prediction
-from validation.cells import Cell, Variable, fitted_quantities, scaling_families
-from validation.claims import CLAIM, EXPONENT, Claim, Column, Evidence, Quantity, weigh
+from theory import REGIMES, KernelLaw
+from validation.cells import Cell, scaling_families
+from validation.claims import CLAIM, Claim, Column, Evidence, Quantity, weigh
 from validation.config import SweepConfig
 from validation.estimates import MOMENTS, Summary, summarise
+from validation.families import FamilyResult, fit_families
 from validation.quantile_bands import order_statistics
-from validation.scaling import JointFit, fit_jointly
-from validation.scaling_models import ModelComparison, compare_models
 from validation.scaling_points import SYMBOLS, Point, point
 from validation.statements import statement
 from validation.step_down import step_down_level
 from validation.store import Store
 from validation.verdicts import Question, Verdict, own_questions, questions
-
-_BOOTSTRAP = 0xB007
-"""Word that sets the streams of the bootstrap apart from those of the draws."""
 
 
 @dataclass(frozen=True)
@@ -64,38 +59,6 @@ class CellResult:
 
 
 @dataclass(frozen=True)
-class FamilyResult:
-    """Cells over which exponents were fitted.
-
-    Attributes:
-        cells: in the order of the sweep.
-        variables: in which sizes.
-        points, fit: what was fitted, and the fit.
-        verdicts: on each exponent, by quantity, variable and regime.
-    """
-
-    cells: tuple[Cell, ...]
-    variables: tuple[Variable, ...]
-    points: tuple[Point, ...]
-    fit: JointFit
-    verdicts: dict[tuple[str, Variable], dict[str, Verdict]]
-
-    @cached_property
-    def models(self) -> list[ModelComparison]:
-        """Which law fits each quantity, along the one size that varies."""
-        if len(self.variables) > 1:
-            return []
-        return [compare_models(self.points, quantity, self.variables[0]) for quantity in self.fit.fits]
-
-    @property
-    def fixed(self) -> str:
-        """What is held, such as ``n = 4`` or ``L = 32``; empty for a fit in both."""
-        if self.variables == ("L",):
-            return f"n = {self.cells[0].qubits}"
-        return f"L = {self.cells[0].parameters}" if self.variables == ("D",) else ""
-
-
-@dataclass(frozen=True)
 class SweepResults:
     """All that a report tells.
 
@@ -120,6 +83,7 @@ class SweepResults:
     def levels(self) -> tuple[float, float]:
         """The smallest and the largest level of an interval."""
         found = [v.level for r in self.cells for v in r.verdicts]
+        found += [v.level for family in self.families for by in family.verdicts.values() for v in by.values()]
         return min(found), max(found)
 
     @cached_property
@@ -190,7 +154,7 @@ def evaluate(store: Store, workers: int | None = None) -> SweepResults:
     return SweepResults(
         config=store.config,
         cells=tuple(_judged(row, levels) for row in found),
-        families=tuple(_families(found, store)),
+        families=tuple(fit_families({row.cell: row.point for row in found if row.point}, store.config, store.share)),
         skipped=tuple(skipped),
         intervals=round(store.config.family_error / store.share),
         planned=planned,
@@ -260,58 +224,3 @@ def _judged(row: _Weighed, levels: dict[Claim, float]) -> CellResult:
 
     verdicts, own = tuple(map(answer, row.asked)), tuple(map(answer, row.own))
     return CellResult(row.cell, row.summary, row.law, verdicts, own, row.order)
-
-
-def _families(found: list[_Weighed], store: Store) -> list[FamilyResult]:
-    """Fits over the cells that have enough draws, each exponent read at the level of its kind."""
-    rows = {row.cell.name: row for row in found}
-    fits: list[FamilyResult] = []
-    settling: dict[tuple[object, ...], list[float]] = {}
-    asked: list[dict[tuple[str, Variable], list[Question]]] = []
-    for index, (variables, cells) in enumerate(scaling_families([row.cell for row in found])):
-        points = [p for cell in cells if (p := rows[cell.name].point)]
-        rng = np.random.default_rng(np.random.SeedSequence(store.config.seed, spawn_key=(_BOOTSTRAP, index)))
-        fit = fit_jointly(points, variables, store.share, rng)
-        fits.append(FamilyResult(tuple(cells), variables, tuple(points), fit, {}))
-        asked.append(
-            {
-                (quantity, variable): _exponent_questions(fit, quantity, variable, store.config.margin.exponent)
-                for quantity in fitted_quantities(cells[0])
-                for variable in variables
-            }
-        )
-        for (quantity, variable), questions_ in asked[-1].items():
-            if questions_:
-                pivot = fit.fits[quantity].exponents[variable].pivot
-                worst = max(q.settling(pivot) for q in questions_)
-                settling.setdefault((variables, quantity, variable), []).append(worst)
-    levels = {kind: step_down_level(values, store.share * len(values)) for kind, values in settling.items()}
-    return [
-        replace(family, verdicts=_exponent_verdicts(family, questions_, levels))
-        for family, questions_ in zip(fits, asked, strict=True)
-    ]
-
-
-def _exponent_questions(fit: JointFit, quantity: str, variable: Variable, margin: float) -> list[Question]:
-    claim = EXPONENT if quantity != "dqntk" else replace(EXPONENT, quantity="dqntk")
-    predicted = fit.fits[quantity].exponents[variable].predicted
-    return [Question(claim, Prediction("exponent", v, r, (), ""), margin) for r, v in predicted.items()]  # type: ignore[arg-type]
-
-
-def _exponent_verdicts(
-    family: FamilyResult,
-    asked: dict[tuple[str, Variable], list[Question]],
-    levels: dict[tuple[object, ...], float],
-) -> dict[tuple[str, Variable], dict[str, Verdict]]:
-    draws = min(cell.draws for cell in family.cells)
-    return {
-        (quantity, variable): {
-            q.prediction.regime: q.answer(
-                family.fit.fits[quantity].exponents[variable].pivot,
-                levels[family.variables, quantity, variable],
-                draws,
-            )
-            for q in questions_
-        }
-        for (quantity, variable), questions_ in asked.items()
-    }

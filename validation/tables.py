@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from validation import SCHEMA_VERSION
-from validation.results import CellResult, FamilyResult, SweepResults
+from validation.families import FamilyResult
+from validation.results import CellResult, SweepResults
 from validation.scaling_models import PLATEAU, ModelComparison
 from validation.scaling_points import SYMBOLS
 

@@ -1,0 +1,118 @@
+"""Exponents over the families of a sweep's cells, and the verdicts on them.
+
+Fits of one quantity in one size over different families of cells share no draws, so that their exponents are read by
+step-down (``validation.step_down``); different quantities and sizes share the error budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from theory import Prediction
+from validation.cells import Cell, Variable, fitted_quantities, scaling_families
+from validation.claims import EXPONENT
+from validation.config import SweepConfig
+from validation.scaling import JointFit, fit_jointly
+from validation.scaling_models import ModelComparison, compare_models
+from validation.scaling_points import Point
+from validation.step_down import step_down_level
+from validation.verdicts import Question, Verdict
+
+_BOOTSTRAP = 0xB007
+"""Word that sets the streams of the bootstrap apart from those of the draws."""
+
+
+@dataclass(frozen=True)
+class FamilyResult:
+    """Cells over which exponents were fitted.
+
+    Attributes:
+        cells: in the order of the sweep.
+        variables: in which sizes.
+        points, fit: what was fitted, and the fit.
+        verdicts: on each exponent, by quantity, variable and regime.
+    """
+
+    cells: tuple[Cell, ...]
+    variables: tuple[Variable, ...]
+    points: tuple[Point, ...]
+    fit: JointFit
+    verdicts: dict[tuple[str, Variable], dict[str, Verdict]]
+
+    @cached_property
+    def models(self) -> list[ModelComparison]:
+        """Which law fits each quantity, along the one size that varies."""
+        if len(self.variables) > 1:
+            return []
+        return [compare_models(self.points, quantity, self.variables[0]) for quantity in self.fit.fits]
+
+    @property
+    def fixed(self) -> str:
+        """What is held, such as ``n = 4`` or ``L = 32``; empty for a fit in both."""
+        if self.variables == ("L",):
+            return f"n = {self.cells[0].qubits}"
+        return f"L = {self.cells[0].parameters}" if self.variables == ("D",) else ""
+
+
+def fit_families(points: Mapping[Cell, Point], config: SweepConfig, share: float) -> list[FamilyResult]:
+    """Fits over the cells that have enough draws, each exponent read at the level of its kind.
+
+    Args:
+        points: of the cells.
+        config: seed of the bootstrap, and margin.
+        share: of the error budget that each exponent gets to begin with.
+    """
+    fits: list[FamilyResult] = []
+    settling: dict[tuple[object, ...], list[float]] = {}
+    asked: list[dict[tuple[str, Variable], list[Question]]] = []
+    for index, (variables, cells) in enumerate(scaling_families(list(points))):
+        chosen = tuple(points[cell] for cell in cells)
+        rng = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(_BOOTSTRAP, index)))
+        fit = fit_jointly(chosen, variables, share, rng)
+        fits.append(FamilyResult(tuple(cells), variables, chosen, fit, {}))
+        asked.append(
+            {
+                (quantity, variable): _exponent_questions(fit, quantity, variable, config.margin.exponent)
+                for quantity in fitted_quantities(cells[0])
+                for variable in variables
+            }
+        )
+        for (quantity, variable), questions_ in asked[-1].items():
+            if questions_:
+                pivot = fit.fits[quantity].exponents[variable].pivot
+                worst = max(q.settling(pivot) for q in questions_)
+                settling.setdefault((variables, quantity, variable), []).append(worst)
+    levels = {kind: step_down_level(values, share * len(values)) for kind, values in settling.items()}
+    return [
+        replace(family, verdicts=_exponent_verdicts(family, questions_, levels))
+        for family, questions_ in zip(fits, asked, strict=True)
+    ]
+
+
+def _exponent_questions(fit: JointFit, quantity: str, variable: Variable, margin: float) -> list[Question]:
+    claim = EXPONENT if quantity != "dqntk" else replace(EXPONENT, quantity="dqntk")
+    predicted = fit.fits[quantity].exponents[variable].predicted
+    return [Question(claim, Prediction("exponent", v, r, (), ""), margin) for r, v in predicted.items()]  # type: ignore[arg-type]
+
+
+def _exponent_verdicts(
+    family: FamilyResult,
+    asked: dict[tuple[str, Variable], list[Question]],
+    levels: dict[tuple[object, ...], float],
+) -> dict[tuple[str, Variable], dict[str, Verdict]]:
+    draws = min(cell.draws for cell in family.cells)
+    return {
+        (quantity, variable): {
+            q.prediction.regime: q.answer(
+                family.fit.fits[quantity].exponents[variable].pivot,
+                levels[family.variables, quantity, variable],
+                draws,
+            )
+            for q in questions_
+        }
+        for (quantity, variable), questions_ in asked.items()
+    }
