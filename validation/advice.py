@@ -151,7 +151,7 @@ def _randomness(document: dict[str, Any], explained: bool) -> Iterator[str]:
     if not enough:
         yield f"Not random enough, not even {last['repeats']} times in a row (L = {last['parameters']})."
     elif enough[0]["repeats"] == 1:
-        yield "Random enough: mean and variance of K agree with the Haar-layer law."
+        yield "Random enough: mean, variance and ΔK/K̄ agree with the Haar-layer law."
     else:
         start = enough[0]
         yield f"Random enough from {start['repeats']} repetitions (L = {start['parameters']}) on, not alone."
