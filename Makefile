@@ -1,5 +1,6 @@
 PYTHON ?= python3
 OUT ?= runs/default
+DIAGNOSTICS ?= runs/diagnostics
 BIN := .venv/bin
 
 .PHONY: report test lint reference clean
@@ -17,11 +18,12 @@ lint: .venv/ready  ## Style, types, and the import contract
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-reference: .venv/ready  ## Refresh the committed report in reports/default from the default sweep and a calibration
+reference: .venv/ready  ## Refresh the committed reports: the default sweep with a calibration, and the diagnostics
 	$(BIN)/qntk sweep --out $(OUT)
 	$(BIN)/qntk calibrate --json > $(OUT)/calibration.json
 	$(BIN)/qntk report $(OUT)
-	$(BIN)/python reports/refresh.py $(OUT)
+	$(BIN)/qntk diagnose --out $(DIAGNOSTICS)
+	$(BIN)/python reports/refresh.py $(OUT) $(DIAGNOSTICS)
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "qntk needs Python 3.11 to 3.13, this is " + sys.version.split()[0] + "; try make PYTHON=python3.12")'

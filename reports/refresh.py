@@ -1,15 +1,19 @@
-"""Copy a finished default sweep's report, without its draws, into the committed reference report."""
+"""Copy a finished default sweep's report and the diagnostics, without their draws, into the committed reports."""
 
 import shutil
 import sys
 from pathlib import Path
 
-FILES = ("config.toml", "report.html", "report.md", "verdicts.json", "scaling.json", "calibration.json")
+FILES = {
+    "default": ("config.toml", "report.html", "report.md", "verdicts.json", "scaling.json", "calibration.json"),
+    "diagnostics": ("config.toml", "diagnostics.html", "diagnostics.md", "diagnostics.json"),
+}
 
-source, target = Path(sys.argv[1]), Path(__file__).parent / "default"
-shutil.rmtree(target, ignore_errors=True)
-target.mkdir()
-for name in FILES:
-    shutil.copy(source / name, target / name)
-shutil.copytree(source / "figures", target / "figures")
-print(target)
+for (name, files), source in zip(FILES.items(), map(Path, sys.argv[1:]), strict=True):
+    target = Path(__file__).parent / name
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    for file in files:
+        shutil.copy(source / file, target / file)
+    shutil.copytree(source / "figures", target / "figures")
+    print(target)

@@ -60,6 +60,25 @@ def spectrum(kernel: ArrayLike) -> tuple[Array, Array]:
     return np.where(values > NULL * values[-1], values, 0.0), vectors
 
 
+def jacobian_spectrum(jacobian: ArrayLike) -> Array:
+    """Eigenvalues λ_i of K = J Jᵀ, ascending, shape (M,), from the singular values of J (M, L); null ones set to 0.
+
+    Forming J Jᵀ rounds at 1e-16 λ_max and hides all that is smaller. Singular values are rounded at 1e-16 of the
+    largest, so that their squares reach down to ``NULL``² = 1e-24 of λ_max; those up to there count as zero.
+    Raises ``ValueError`` for a Jacobian that is not a finite matrix, or is zero.
+
+    >>> jacobian_spectrum([[1.0, 0.0], [1.0, 1e-9]]).round(22)
+    array([5.e-19, 2.e+00])
+    """
+    J = np.asarray(jacobian, dtype=float)
+    if J.ndim != 2 or not np.isfinite(J).all() or not J.any():
+        raise ValueError(f"jacobian has shape {J.shape}; give a finite (M, L) that is not zero")
+    values = np.zeros(len(J))
+    singular = np.linalg.svd(J, compute_uv=False)[::-1]
+    values[len(J) - len(singular) :] = np.where(singular > NULL * singular[-1], singular, 0.0) ** 2
+    return values
+
+
 def critical_rate(kernel: ArrayLike, loss: Loss = "half-sum") -> float:
     """Learning rate η from which the top mode no longer decays: 2/λ_max, times 1, M, 1/2 or M/2 for the four losses.
 

@@ -1,0 +1,223 @@
+"""qntk diagnose end to end on a small study, its files, resuming, and the treatment of ill-conditioned kernels."""
+
+import io
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from qiskit import qpy
+from qiskit.circuit import Parameter, QuantumCircuit
+
+from theory.training import jacobian_spectrum, spectrum
+from validation.diagnose import run_study
+from validation.diagnose_config import load_diagnose_config
+
+SMALL = """
+seed = 3
+qubits = 2
+depths = [1, 3]
+seeds = 3
+steps = 30
+bisect_steps = 20
+models = ["low-hva", "high-hea"]
+[dataset]
+kind = "ising"
+qubits = 3
+"""
+KEYS = {
+    "model", "depth", "parameters", "lambda_min", "lambda_max", "condition_number", "critical_learning_rate",
+    "decay_time", "r2_train", "r2_test", "mean_abs_difference",
+}  # fmt: skip
+
+
+def written(tmp_path, text, name="study.toml"):
+    path = tmp_path / name
+    path.write_text(text)
+    return path
+
+
+def test_small_study_writes_everything_and_resumes(qntk, tmp_path):
+    config, out = written(tmp_path, SMALL), tmp_path / "out"
+    code, text, _ = qntk("diagnose", config, "--out", out, "--json")
+    first = json.loads(text)
+    assert code == 0
+    assert [(r["model"], r["depth"]) for r in first["models"]] == [
+        (m, d) for m in ("low-hva", "high-hea") for d in (1, 3)
+    ]
+    assert all(set(r) >= KEYS for r in first["models"])
+    assert (first["trained"], first["resumed"]) == (12, 0)
+    assert json.loads((out / "diagnostics.json").read_text()) == first
+    for name in ("dataset", "kernel", "training", "difference", "inference", "modes"):
+        assert (out / "figures" / f"{name}.svg").exists()
+        assert (out / "figures" / f"{name}.png").exists()
+    assert "What was found" in (out / "diagnostics.md").read_text()
+    assert "<main>" in (out / "diagnostics.html").read_text()
+    files = sorted((out / "training").iterdir())
+    assert len(files) == 12
+    before = files[0].read_bytes()
+    files[0].write_bytes(b"broken")
+    files[5].unlink()
+    again = json.loads(qntk("diagnose", config, "--out", out, "--json", "--workers", 1)[1])
+    assert (again["trained"], again["resumed"]) == (2, 10)
+    assert again["models"] == first["models"]
+    with np.load(files[0]) as file, np.load(io.BytesIO(before)) as old:
+        assert all((file[key] == old[key]).all() for key in file.files)
+
+
+def test_rows_against_a_direct_computation(tmp_path):
+    """λ, κ, rates and R² of one seed from its own Jacobian and outputs with NumPy."""
+    settings, text = load_diagnose_config(written(tmp_path, SMALL))
+    study = run_study(settings, text, tmp_path / "out")
+    d = study.at("high-hea", 3).seeds[0]
+    train = study.data.training
+    J, y = d.run.jacobian[train], study.data.labels
+    K = J @ J.T
+    values = np.linalg.eigvalsh(K)
+    assert d.spectrum == pytest.approx(values, rel=1e-6, abs=1e-12)
+    assert d.critical_rate == pytest.approx(2 / values[-1])
+    assert float(d.run.rate) == pytest.approx(1 / values[-1])
+    e, eta = d.run.outputs[0][train] - y[train], float(d.run.rate)
+    for t in (1, 7):
+        M = np.linalg.matrix_power(np.eye(len(K)) - eta * K, t)
+        moved = (
+            d.run.jacobian @ J.T @ (eta * sum(np.linalg.matrix_power(np.eye(len(K)) - eta * K, s) for s in range(t)))
+        )
+        assert d.predicted[t][train] - y[train] == pytest.approx(M @ e, abs=1e-9)
+        assert d.predicted[t] == pytest.approx(d.run.outputs[0] - moved @ e, abs=1e-9)
+    f = d.run.outputs[-1]
+    assert d.r2(f, False) == pytest.approx(1 - np.mean((f - y)[~train] ** 2) / np.var(y[~train]))
+    assert d.mean_abs_difference == pytest.approx(np.mean(np.abs(f - d.predicted[-1])))
+    assert d.rank == np.sum(d.spectrum > 0)
+
+
+def test_ill_conditioned_jacobians():
+    """λ = 1 … 1e-20 planted in J: the singular values find all; JJᵀ, the control, loses those below 1e-16."""
+    rng = np.random.default_rng(0)
+    left, right = np.linalg.qr(rng.normal(size=(6, 6)))[0], np.linalg.qr(rng.normal(size=(30, 30)))[0]
+    planted = np.array([1e-20, 1e-16, 1e-14, 1e-8, 1e-3, 1.0])
+    J = left @ np.diag(np.sqrt(planted)) @ right[:6]
+    assert jacobian_spectrum(J) == pytest.approx(planted, rel=1e-4)
+    assert np.sum(spectrum(J @ J.T)[0] > 0) == 3
+    singular = jacobian_spectrum(np.vstack([J, J[:1]]))
+    assert singular[0] == 0
+    assert np.sum(singular > 0) == 6
+    assert jacobian_spectrum(rng.normal(size=(5, 2)))[:3].tolist() == [0, 0, 0]
+    with pytest.raises(ValueError, match="finite"):
+        jacobian_spectrum([[np.nan, 1.0]])
+
+
+def test_a_users_circuit_and_table(qntk, tmp_path):
+    x, a, b = Parameter("x"), Parameter("a"), Parameter("b")
+    circuit = QuantumCircuit(2)
+    circuit.ry(a, 0)
+    circuit.rx(x, 0)
+    circuit.cx(0, 1)
+    circuit.ry(b, 1)
+    with (tmp_path / "mine.qpy").open("wb") as file:
+        qpy.dump(circuit, file)
+    rows = "".join(f"{v / 10},{np.sin(v / 10) / 2},{'train' if v % 2 else 'test'}\n" for v in range(12))
+    (tmp_path / "mine.csv").write_text("x,label,split\n" + rows)
+    text = f"""
+seed = 1
+qubits = 2
+observable = "Z1"
+models = []
+depths = [1, 2]
+seeds = 2
+steps = 10
+loss = "mean"
+learning_rate = 0.1
+[dataset]
+kind = "csv"
+path = "{tmp_path / "mine.csv"}"
+label = "label"
+[[circuit]]
+name = "mine"
+path = "{tmp_path / "mine.qpy"}"
+inputs = ["x"]
+"""
+    code, out, _ = qntk("diagnose", written(tmp_path, text), "--out", tmp_path / "out", "--json")
+    assert code == 0
+    rows = json.loads(out)["models"]
+    assert [(r["model"], r["depth"], r["parameters"]) for r in rows] == [("mine", 1, 2), ("mine", 2, 4)]
+    assert rows[0]["learning_rate"] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("seeds = 3", "seedz = 3"), "unknown key 'seedz'"),
+        (('kind = "ising"', 'kind = "ising"\ndegree = 2'), "'degree' does not go with kind 'ising'"),
+        (('kind = "ising"', 'kind = "mnist"'), "dataset.kind"),
+        (('"low-hva"', '"low-abc"'), "'low-abc' is unknown"),
+        (("steps = 30", 'steps = "many"'), "steps"),
+        (("depths = [1, 3]", "depths = [0]"), "depths[0]"),
+        (("seed = 3", 'seed = 3\nobservable = "Q0"'), "does not parse"),
+        (("seed = 3", 'seed = 3\nloss = "mse"'), "loss"),
+        (("qubits = 3", "fields = [0.0, 0.0, 1.0]\ntraining = [0.0, 1.0]"), "the same input"),
+        (("qubits = 3", "fields = [0.0, 1.0]\ntraining = [0.0]"), "give at least 2"),
+        (("seed = 3", "seed = 3\nfraction = 0.5\nlearning_rate = 1.0"), "one of the keys"),
+    ],
+)
+def test_bad_configurations(qntk, tmp_path, change, words):
+    assert change[0] in SMALL
+    code, text, error = qntk("diagnose", written(tmp_path, SMALL.replace(*change)), "--out", tmp_path / "out")
+    assert (code, text) == (2, "")
+    assert error.count("\n") == 1
+    assert words in error
+
+
+def test_help_and_directories(qntk, tmp_path):
+    code, text, _ = qntk("diagnose", "--help")
+    assert code == 0
+    assert "qntk diagnose --out" in text
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "file").touch()
+    code, _, error = qntk("diagnose", "--out", tmp_path / "other")
+    assert code == 2
+    assert "holds no study" in error
+    code, _, error = qntk("diagnose", written(tmp_path, SMALL), "--full", "--out", tmp_path / "out")
+    assert code == 2
+    assert "without a CONFIG" in error
+
+
+def test_packaged_configurations():
+    small, full = (load_diagnose_config(None, full)[0] for full in (False, True))
+    assert len(small.models) == 4
+    assert len(small.depths) >= 2
+    assert full.depths == [5, 10, 15, 20, 25, 30]
+
+
+def test_unreachable_labels_warn_and_divergence_is_told(qntk, tmp_path):
+    text = SMALL.replace('kind = "ising"', 'kind = "ising"\nscale = 3.0').replace(
+        "seed = 3", "seed = 3\nlearning_rate = 50.0"
+    )
+    code, out, error = qntk("diagnose", written(tmp_path, text), "--out", tmp_path / "out", "--json")
+    assert code == 0
+    assert "outside [-1, 1]" in error
+    document = json.loads(out)
+    assert any("diverged" in w for w in document["warnings"])
+    assert sum(r["diverged"] for r in document["models"]) > 0
+
+
+def test_interrupt_keeps_what_is_finished(tmp_path):
+    """Ctrl-C in a study of one quick and one slow model: exit code 130, files whole, and the same command goes on."""
+    text = SMALL.replace("depths = [1, 3]", "depths = [1, 60]").replace("steps = 30", "steps = 4000")
+    config, out = written(tmp_path, text), tmp_path / "out"
+    code = f"from validation.cli import main; main(['diagnose', {str(config)!r}, '--out', {str(out)!r}])"
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(out.glob("training/*.npz")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "finished seeds are kept" in error
+    assert "Traceback" not in error
+    kept = list(out.glob("training/*.npz"))
+    assert 0 < len(kept) < 12
+    assert not list(out.glob("training/.*"))

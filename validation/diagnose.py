@@ -1,0 +1,181 @@
+"""QNTK diagnostics of models on a data set: predictions from the kernel at initialisation, then the training itself.
+
+Every seed is trained at its own rate, a fraction of its own critical one. What is said of a model and depth is over its
+seeds: geometric means of positive quantities, means of the others, with Student's t intervals (of logarithms for the
+former) at 95 % beside the numbers; the verdicts have intervals of their own (``validation.diagnose_findings``).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from sampling.datasets import Dataset
+from sampling.qnn import Qnn
+from sampling.training import Problem, Training, critical_rates, initial_angles, train
+from theory.training import jacobian_spectrum
+from validation.diagnose_config import DiagnoseConfig
+from validation.diagnose_seed import ModelDiagnosis, SeedDiagnosis
+from validation.diagnose_store import SeedRun, TrainingStore
+from validation.observables import parse_observable
+from validation.random_training import RandomTraining, random_training
+
+Array = NDArray[np.float64]
+_TOGETHER = 4
+"""Seeds trained as one batch."""
+
+
+class _StoppedError(Exception):
+    """Ctrl-C reached a thread that trains."""
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What was configured, trained and diagnosed."""
+
+    config: DiagnoseConfig
+    data: Dataset
+    models: list[ModelDiagnosis]
+    random: RandomTraining | None
+    warnings: list[str]
+    trained: int
+    resumed: int
+    seconds: float
+    steps_per_second: float
+
+    def at(self, name: str, depth: int) -> ModelDiagnosis | None:
+        """A model at a depth."""
+        return next((m for m in self.models if (m.network.name, m.network.depth) == (name, depth)), None)
+
+
+def run_study(config: DiagnoseConfig, text: str, directory: Path, workers: int | None = None) -> Study:
+    """Train what DIR does not hold yet, and diagnose everything.
+
+    Ctrl-C stops after the step under way; finished seeds stay. Results do not depend on ``workers``.
+    """
+    begin = time.perf_counter()
+    data = config.dataset.load()
+    networks = config.networks(data.features)
+    store = TrainingStore(directory, config, text, data)
+    observable = parse_observable(config.observable, config.qubits).operator()
+    warnings = _warnings(data, observable)
+    missing = [
+        (network, [s for s in range(config.seeds) if store.read(network, s) is None]) for network in networks
+    ]  # fmt: skip
+    batches = [
+        (network, seeds[i : i + _TOGETHER]) for network, seeds in missing for i in range(0, len(seeds), _TOGETHER)
+    ]
+    batches.sort(key=lambda b: -b[0].circuit.size() * len(b[1]))  # the longest first, so that threads end together
+    stop, lock = threading.Event(), threading.Lock()
+    total = sum(n.circuit.size() * len(s) * (config.steps + 1) for n, s in batches) or 1
+
+    with tqdm(total=total, desc="training", unit="gate", unit_scale=True, delay=1) as bar:
+
+        def one(batch: tuple[Qnn, list[int]]) -> None:
+            network, seeds = batch
+
+            def tell(count: int) -> None:
+                if stop.is_set():
+                    raise _StoppedError
+                if count:
+                    with lock:
+                        bar.update(count * network.circuit.size())
+
+            for seed, run in zip(seeds, _train(config, data, network, observable, seeds, tell), strict=True):
+                store.write(network, seed, run)
+
+        with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+            futures = [pool.submit(one, batch) for batch in batches]
+            try:
+                for future in futures:
+                    future.result()
+            except BaseException:
+                stop.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+    spent = time.perf_counter() - begin
+    steps = sum(len(s) for _, s in batches) * config.steps
+    random = None
+    if config.random is not None:
+        with tqdm(total=4, desc="random circuits", unit="part", delay=1) as bar:
+            random = random_training(config.random, config.seed, lambda _: bar.update())
+    models = [
+        ModelDiagnosis(network, [_diagnosis(store, network, seed) for seed in range(config.seeds)])
+        for network in networks
+    ]
+    warnings += _divergence(models)
+    trained = sum(len(s) for _, s in missing)
+    return Study(
+        config, data, models, random, warnings, trained, len(networks) * config.seeds - trained,
+        time.perf_counter() - begin, steps / spent,
+    )  # fmt: skip
+
+
+def _train(
+    config: DiagnoseConfig,
+    data: Dataset,
+    network: Qnn,
+    observable: object,
+    seeds: list[int],
+    tell: Callable[[int], None],
+) -> list[SeedRun]:
+    model = network.model(observable)
+    problem = Problem(model, network.columns(data.x), data.labels, data.training, config.loss)
+    key = (*network.name.encode(), network.depth)
+    thetas = initial_angles(network.parameters, max(seeds) + 1, config.seed, key)[seeds]
+    _, J = model.value_and_gradient(thetas, problem.x)
+    critical = np.array([1 / (jacobian_spectrum(j[data.training])[-1] * problem.prefactor) for j in J])
+    fixed = config.learning_rate
+    rates = np.full(len(seeds), fixed) if fixed is not None else config.fraction * critical
+    bracket = np.stack([np.zeros(len(seeds)), np.full(len(seeds), np.inf)])
+    if config.bisect_steps:
+        bracket = np.stack(critical_rates(problem, thetas, critical, config.bisect_steps, progress=tell))
+    done = train(problem, thetas, rates, config.steps, tell)
+    return [_seed_run(done, index, bracket[:, index]) for index in range(len(seeds))]
+
+
+def _seed_run(done: Training, index: int, bracket: Array) -> SeedRun:
+    return SeedRun(
+        np.asarray(done.rates[index]), done.outputs[index], done.checkpoints, done.thetas[index], done.kernels[index],
+        done.jacobian[index], np.asarray(done.diverged_at[index]), bracket,
+    )  # fmt: skip
+
+
+def _diagnosis(store: TrainingStore, network: Qnn, seed: int) -> SeedDiagnosis:
+    run = store.read(network, seed)
+    if run is None:
+        raise ValueError(f"{store.path(network, seed)} vanished or is damaged; run the same command again")
+    return SeedDiagnosis(run, store.data, store.config.loss, store.config.fraction)
+
+
+def _warnings(data: Dataset, observable: object) -> list[str]:
+    matrix = observable if isinstance(observable, np.ndarray) else observable.to_matrix()  # type: ignore[attr-defined]
+    ends = np.linalg.eigvalsh(matrix)[[0, -1]]
+    said = data.unreachable(float(ends[0]), float(ends[-1]))
+    few = int((~data.training).sum())
+    if few < 2:
+        said = f"{said}; " if said else ""
+        said += f"{few} test points: R² on test points has no meaning"
+    return [said] if said else []
+
+
+def _divergence(models: list[ModelDiagnosis]) -> list[str]:
+    said = []
+    for model in models:
+        diverged = [int(s.run.diverged_at) for s in model.seeds if s.diverged]
+        if diverged:
+            said.append(
+                f"{len(diverged)} of {len(model.seeds)} runs of {model.network.name} at depth {model.network.depth} "
+                f"diverged (loss above its start first at step {min(diverged)}); they are left out of its averages"
+                + ("" if len(diverged) < len(model.seeds) else ", which are of diverged runs alone")
+            )
+    return said

@@ -1,0 +1,196 @@
+"""Configurations of ``qntk diagnose``: TOML, validated key by key."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from sampling.datasets import FIELDS, TRAINING_FIELDS, Dataset, fourier, from_csv, ising, kink
+from sampling.qnn import MODELS, Qnn, build, from_circuit
+from theory.training import Loss
+from validation.circuits import input_parameters, load_circuit, repeated
+
+PACKAGED = {False: "default_diagnose.toml", True: "full_diagnose.toml"}
+"""Packaged configurations: the small study and the one over the full depths."""
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Depths = Annotated[list[Annotated[int, Field(ge=1, le=1000)]], Field(min_length=1), BeforeValidator(_as_list)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class DatasetConfig(_Model):
+    """``[dataset]``: ``kind`` is ising, fourier, kink or csv; every other key belongs to some of them.
+
+    ``scale`` multiplies the labels: they must stay inside the observable's spectrum, and well inside for the kernel to
+    stay as it is.
+    """
+
+    kind: Literal["ising", "fourier", "kink", "csv"] = "ising"
+    scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    qubits: Annotated[int, Field(ge=2, le=14)] = 6
+    fields: list[Number] = list(FIELDS)
+    training: list[Number] = list(TRAINING_FIELDS)
+    coupling: Number = 1.0
+    periodic: bool = True
+    symmetry_breaking: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    direction: Literal["x", "z"] = "x"
+    degree: Annotated[int, Field(ge=1, le=100)] = 3
+    points: Annotated[int, Field(ge=4, le=10_000)] = 20
+    seed: Annotated[int, Field(ge=0)] = 0
+    path: str = ""
+    label: str = "y"
+
+    @model_validator(mode="after")
+    def _keys_fit_the_kind(self) -> DatasetConfig:
+        own = {
+            "ising": {"qubits", "fields", "training", "coupling", "periodic", "symmetry_breaking", "direction"},
+            "fourier": {"degree", "points", "seed"},
+            "kink": {"points"},
+            "csv": {"path", "label"},
+        }[self.kind]
+        if foreign := sorted(self.model_fields_set - own - {"kind", "scale"}):
+            raise ValueError(f"the key {foreign[0]!r} does not go with kind {self.kind!r}; it takes {sorted(own)}")
+        if self.kind == "csv" and not self.path:
+            raise ValueError("kind 'csv' needs the key 'path'")
+        return self
+
+    def load(self) -> Dataset:
+        """The data set, its labels scaled."""
+        if self.kind == "ising":
+            data = ising(
+                self.qubits, self.fields, self.training, self.coupling, self.periodic, self.symmetry_breaking,
+                self.direction,
+            )  # fmt: skip
+        elif self.kind == "fourier":
+            data = fourier(self.degree, self.points, self.seed)
+        else:
+            data = kink(self.points) if self.kind == "kink" else from_csv(Path(self.path), self.label)
+        labels = np.asarray(self.scale * data.labels)
+        return Dataset(data.name, data.x, labels, data.training, data.shown, data.axes)
+
+
+class CircuitConfig(_Model):
+    """``[[circuit]]``: a user's circuit, QPY or OpenQASM 3; ``inputs`` names its data, a depth repeats it."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
+    path: str
+    inputs: Annotated[list[str], Field(min_length=1), BeforeValidator(_as_list)]
+
+
+class RandomConfig(_Model):
+    """``[random]``: training of one datum in random circuits; see ``validation.random_training``."""
+
+    qubits: Annotated[int, Field(ge=2, le=6)] = 4
+    parameters: Annotated[int, Field(ge=2, le=512)] = 48
+    draws: Annotated[int, Field(ge=8, le=100_000)] = 512
+    rate: Fraction = 0.2
+    error: Fraction = 0.1
+    steps: Annotated[int, Field(ge=10, le=100_000)] = 40
+    sigma: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.002
+    shots: Annotated[int, Field(ge=1)] = 2000
+    targets: list[Number] = [0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.0, 1.05, 1.2]
+
+
+class DiagnoseConfig(_Model):
+    """A study: data, models, training, and what is compared.
+
+    ``learning_rate`` is η; without it, η is ``fraction`` of each seed's own critical rate. ``bisect_steps`` is the
+    length of the trial runs that find the critical rate (0: none).
+    """
+
+    title: str = "QNTK diagnostics"
+    seed: Annotated[int, Field(ge=0)]
+    qubits: Annotated[int, Field(ge=2, le=12)] = 6
+    observable: str = "X0"
+    models: list[str] = list(MODELS)
+    depths: Depths
+    seeds: Annotated[int, Field(ge=2, le=1000)]
+    steps: Annotated[int, Field(ge=1, le=1_000_000)]
+    loss: Loss = "half-sum"
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    fraction: Fraction = 0.5
+    bisect_steps: Annotated[int, Field(ge=0, le=100_000)] = 200
+    family_error: Fraction = 0.01
+    margin: Fraction = 0.1
+    dataset: DatasetConfig = DatasetConfig()
+    circuit: list[CircuitConfig] = []
+    random: RandomConfig | None = None
+
+    @model_validator(mode="after")
+    def _models_are_known(self) -> DiagnoseConfig:
+        for name in self.models:
+            if name not in MODELS:
+                raise ValueError(f"model {name!r} is unknown; choose from {', '.join(MODELS)}")
+        names = [*self.models, *(c.name for c in self.circuit)]
+        if not names:
+            raise ValueError("there is no model; give 'models' or a [[circuit]]")
+        if len(set(names)) < len(names) or len(set(self.depths)) < len(self.depths):
+            raise ValueError("a model or a depth is named twice")
+        if self.learning_rate is not None and "fraction" in self.model_fields_set:
+            raise ValueError("give one of the keys 'learning_rate' and 'fraction'")
+        return self
+
+    def networks(self, features: int) -> list[Qnn]:
+        """Every model at every depth."""
+        made = [build(name, self.qubits, depth, features) for name in self.models for depth in self.depths]
+        for entry in self.circuit:
+            circuit = load_circuit(Path(entry.path))
+            if circuit.num_qubits != self.qubits:
+                raise ValueError(
+                    f"circuit {entry.name} has {circuit.num_qubits} qubits, the key 'qubits' {self.qubits}"
+                )
+            inputs = input_parameters(circuit, entry.inputs)
+            if len(inputs) != features:
+                raise ValueError(f"circuit {entry.name} has {len(inputs)} inputs for {features} features of the data")
+            made += [from_circuit(repeated(circuit, d, inputs), inputs, entry.name, d) for d in self.depths]
+        return made
+
+
+def load_diagnose_config(path: Path | None, full: bool = False) -> tuple[DiagnoseConfig, str]:
+    """The configuration and its text; without a path the packaged small or ``full`` study.
+
+    Raises ``ValueError`` with one line that names the key, what was given and what is accepted.
+    """
+    name = "the packaged default" if path is None else str(path)
+    try:
+        if path is None:
+            text = resources.files("validation").joinpath(PACKAGED[full]).read_text(encoding="utf-8")
+        else:
+            text = path.read_text(encoding="utf-8")
+        return DiagnoseConfig.model_validate(tomllib.loads(text)), text
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"configuration {name} cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"configuration {name} is not TOML: {error}") from error
+    except ValidationError as error:
+        raise ValueError(f"configuration {name}: {_one_line(error)}") from error
+
+
+_TABLES: dict[str, type[_Model]] = {"dataset": DatasetConfig, "circuit": CircuitConfig, "random": RandomConfig}
+
+
+def _one_line(error: ValidationError) -> str:
+    """The first complaint, a misspelt key before anything else, with the key as a path."""
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if first["type"] == "extra_forbidden":
+        table = _TABLES.get(str(first["loc"][0]), DiagnoseConfig) if len(first["loc"]) > 1 else DiagnoseConfig
+        return f"unknown key {key!r}; accepted there: {', '.join(table.model_fields)}{more}"
+    message = first["msg"].removeprefix("Value error, ")
+    given = "" if first["type"] in ("missing", "value_error") else f", given {first['input']!r}"
+    return f"{key + ': ' if key else ''}{message[0].lower()}{message[1:]}{given}{more}"

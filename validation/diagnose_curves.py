@@ -1,0 +1,141 @@
+"""Figures of training step by step, of inference, and of eigenmodes; and what all figures of a study share."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from validation.diagnose import Study
+from validation.diagnose_findings import interval95
+from validation.diagnose_seed import ModelDiagnosis
+
+DASHED = (0, (4, 2))
+FLOOR = 1e-9
+"""Losses below this are not shown."""
+SHORTEST = 0.3
+"""Decay times that are predicted to be shorter, in steps, are not shown: one step ends these modes."""
+PREDICTED = Line2D([], [], color="0.3", linestyle=DASHED, label="predicted")
+
+
+def palette(study: Study) -> dict[str, tuple[float, float, float]]:
+    """A colour for each model, in order."""
+    names = list(dict.fromkeys(m.network.name for m in study.models))
+    return dict(zip(names, sns.color_palette("colorblind", len(names)), strict=True))
+
+
+def at_depths(study: Study, name: str) -> list[ModelDiagnosis]:
+    """A model at its depths, the shallowest first."""
+    return sorted((m for m in study.models if m.network.name == name), key=lambda m: m.network.depth)
+
+
+def legend(study: Study, figure: Figure, axis: Axes, *extra: Line2D) -> None:
+    """The models to the right of the last panel, and no frames."""
+    handles = [Line2D([], [], color=c, marker="o", markersize=4, label=n) for n, c in palette(study).items()]
+    axis.legend(handles=[*handles, *extra], frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    sns.despine(figure)
+
+
+def training_figure(study: Study) -> Figure:
+    """Loss against the step, trained and predicted, a panel a model."""
+    names = palette(study)
+    depths = sorted({m.network.depth for m in study.models})
+    colours = dict(zip(depths, sns.color_palette("viridis", len(depths)), strict=True))
+    figure, axes = plt.subplots(
+        1, len(names), figsize=(2.9 * len(names) + 1, 3.0), sharey=True, squeeze=False, layout="constrained"
+    )
+    for axis, name in zip(axes[0], names, strict=True):
+        for model in at_depths(study, name):
+            chosen = [s for s in model.seeds if not s.diverged] or model.seeds
+            t = np.arange(len(chosen[0].run.outputs))
+            for outputs, style in (([d.run.outputs for d in chosen], "-"), ([d.predicted for d in chosen], DASHED)):
+                losses = np.array([d.loss_of(f) for d, f in zip(chosen, outputs, strict=True)])
+                curve = np.exp(np.log(np.maximum(losses, 1e-300)).mean(axis=0))
+                shown = np.where(curve > FLOOR, curve, np.nan)
+                axis.plot(t + 1, shown, linestyle=style, color=colours[model.network.depth], linewidth=1.2)
+        axis.set(xscale="log", yscale="log", xlabel="step + 1", title=name)
+    axes[0][0].set_ylabel(f"loss ({study.config.loss})")
+    handles = [Line2D([], [], color=c, label=f"depth {d}") for d, c in colours.items()]
+    axes[0][-1].legend(handles=[*handles, PREDICTED], frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    sns.despine(figure)
+    return figure
+
+
+def inference_figure(study: Study) -> Figure:
+    """Outputs on all points for the deepest models, a panel each."""
+    names, data = palette(study), study.data
+    order = np.argsort(data.shown)
+    figure, axes = plt.subplots(
+        1, len(names), figsize=(2.9 * len(names) + 1.6, 3.0), sharey=True, squeeze=False, layout="constrained"
+    )
+    for axis, (name, colour) in zip(axes[0], names.items(), strict=True):
+        model = at_depths(study, name)[-1]
+        outputs = np.array(
+            [d.run.outputs[-1] for d in model.seeds if not d.diverged] or [model.seeds[0].run.outputs[0]]
+        )
+        limits = [d.inference for d in model.seeds if d.inference is not None]
+        mean, spread = outputs.mean(axis=0), outputs.std(axis=0)
+        axis.fill_between(
+            data.shown[order], (mean - spread)[order], (mean + spread)[order], color=colour, alpha=0.25, linewidth=0
+        )
+        axis.plot(data.shown[order], mean[order], color=colour, linewidth=1.3)
+        if limits:
+            axis.plot(data.shown[order], np.mean(limits, axis=0)[order], linestyle=DASHED, color="0.3", linewidth=1.2)
+        axis.plot(data.shown[data.training], data.labels[data.training], "x", color="0.1", markersize=5)
+        axis.plot(
+            data.shown[~data.training], data.labels[~data.training], "o", color="0.1", markersize=4,
+            markerfacecolor="white",
+        )  # fmt: skip
+        r2 = interval95(model.values(lambda d: d.r2(d.run.outputs[-1], False)))[0]
+        axis.set(xlabel=data.axes[0], title=f"{name}, depth {model.network.depth}\n$R^2$ on test {r2:.2f}")
+    axes[0][0].set_ylabel(data.axes[1])
+    handles = [
+        Line2D([], [], color="0.1", marker="x", linestyle="", label="training label"),
+        Line2D([], [], color="0.1", marker="o", markerfacecolor="white", linestyle="", label="test label"),
+        Line2D([], [], color="0.4", label="trained model"),
+        PREDICTED,
+    ]
+    axes[0][-1].legend(handles=handles, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    sns.despine(figure)
+    return figure
+
+
+def modes_figure(study: Study) -> Figure:
+    """Decay time of each mode, seen against predicted, for the shallowest and the deepest."""
+    names = palette(study)
+    depths = sorted({m.network.depth for m in study.models})
+    shown = dict.fromkeys((depths[0], depths[-1]))
+    figure, axes = plt.subplots(
+        1,
+        len(shown),
+        figsize=(3.6 * len(shown) + 1, 3.3),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    most = 1.6 * (study.config.steps + 1)
+    for axis, depth in zip(axes[0], shown, strict=True):
+        for name, colour in names.items():
+            model = study.at(name, depth)
+            for d in model.seeds if model is not None else []:
+                expected, seen, counts = d.mode_times
+                counts = counts & np.isfinite(expected) & (expected >= SHORTEST)
+                found = np.isfinite(seen)
+                axis.plot(expected[counts & found], seen[counts & found], "o", markersize=2.5, color=colour, alpha=0.7)
+                missed = expected[counts & ~found]
+                axis.plot(missed, np.full(len(missed), most), "^", markersize=3.5, color=colour, alpha=0.7)
+        axis.plot([SHORTEST, most], [SHORTEST, most], color="0.6", linewidth=0.8, zorder=0)
+        axis.set(
+            xscale="log",
+            yscale="log",
+            xlim=(0.8 * SHORTEST, 2 * most),
+            xlabel="predicted decay time (steps)",
+            title=f"depth {depth}",
+        )
+    axes[0][0].set_ylabel("seen decay time (steps)")
+    legend(study, figure, axes[0][-1])
+    return figure

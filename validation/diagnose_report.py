@@ -1,0 +1,191 @@
+"""The report of a study: HTML, Markdown and JSON from one set of rows, findings and figures."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+from collections import Counter
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from validation import SCHEMA_VERSION
+from validation.diagnose import Study
+from validation.diagnose_figures import save_figures
+from validation.diagnose_findings import Finding, interval95
+from validation.diagnose_questions import findings
+from validation.diagnose_seed import ModelDiagnosis, SeedDiagnosis
+from validation.diagnose_store import write_atomically
+from validation.report import _embedded, _render
+
+_PACKAGES = ("qntk", "numpy", "scipy", "numba", "qiskit")
+HEADINGS = {"I": "Kernel at initialisation", "II": "Training", "III": "Inference", "random": "Random circuits"}
+"""What each group of findings is about."""
+
+
+_COLUMNS = {
+    "lambda_min": (True, lambda d: d.spectrum[0] or math.nan),
+    "lambda_max": (True, lambda d: d.spectrum[-1]),
+    "condition_number": (True, lambda d: d.spectrum[-1] / d.spectrum[0] if d.spectrum[0] > 0 else math.inf),
+    "critical_learning_rate": (True, lambda d: d.critical_rate),
+    "learning_rate": (True, lambda d: float(d.run.rate)),
+    "decay_time": (True, lambda d: d.decay_time),
+    "final_loss": (True, lambda d: d.loss_of(d.run.outputs[-1])),
+    "predicted_loss": (True, lambda d: max(float(d.loss_of(d.predicted[-1])), 1e-300)),
+    "r2_train": (False, lambda d: d.r2(d.run.outputs[-1], True)),
+    "r2_test": (False, lambda d: d.r2(d.run.outputs[-1], False)),
+    "r2_train_predicted": (False, lambda d: d.r2(d.predicted[-1], True)),
+    "r2_test_predicted": (False, lambda d: d.r2(d.predicted[-1], False)),
+    "r2_test_long_time": (False, lambda d: math.nan if d.inference is None else d.r2(d.inference, False)),
+    "mean_abs_difference": (False, lambda d: d.mean_abs_difference),
+    "kernel_drift": (False, lambda d: float(d.kernel_drift()[-1])),
+    "parameter_drift": (False, lambda d: float(d.parameter_drift()[-1])),
+    "measured_critical_ratio": (True, lambda d: math.sqrt(float(np.prod(d.run.critical))) / d.critical_rate),
+}  # fmt: skip
+"""Keys of a row: whether the mean over seeds is geometric, and the number of one seed."""
+
+
+def model_row(model: ModelDiagnosis) -> dict[str, Any]:
+    """One model and depth: means over seeds, ``intervals`` at 95 %, ranks and divergence; null where undefined."""
+    row: dict[str, Any] = {
+        "model": model.network.name,
+        "depth": model.network.depth,
+        "parameters": model.network.parameters,
+        "qubits": model.network.circuit.num_qubits,
+        "seeds": len(model.seeds),
+        "diverged": sum(s.diverged for s in model.seeds),
+        "rank": min(s.rank for s in model.seeds),
+        "frozen_rank": min(int((s.frozen.modes[0] > 0).sum()) for s in model.seeds),
+    }
+    intervals = {}
+    for key, (logarithmic, pick) in _COLUMNS.items():
+        middle, low, high = interval95(model.values(_checked(pick)), logarithmic)
+        row[key] = _finite(middle)
+        intervals[key] = [_finite(low), _finite(high)]
+    return row | {"intervals": intervals}
+
+
+def document(study: Study, judged: list[Finding]) -> dict[str, Any]:
+    """What ``--json`` prints and diagnostics.json holds."""
+    config = study.config
+    counts = Counter(f.verdict for f in judged)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "title": config.title,
+        "dataset": {
+            "name": study.data.name,
+            "training": int(study.data.training.sum()),
+            "test": int((~study.data.training).sum()),
+        },
+        "observable": config.observable,
+        "loss": config.loss,
+        "fraction": config.fraction if config.learning_rate is None else None,
+        "steps": config.steps,
+        "models": [model_row(m) for m in study.models],
+        "findings": [asdict(f) | _ends(f) for f in judged],
+        "verdicts": {v: counts[v] for v in ("agree", "inconclusive", "disagree")},
+        "family_error": config.family_error,
+        "warnings": study.warnings,
+        "trained": study.trained,
+        "resumed": study.resumed,
+        "seconds": study.seconds,
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
+    }
+
+
+def write_diagnostics(study: Study, directory: Path) -> dict[str, Any]:
+    """Write diagnostics.html, diagnostics.md, diagnostics.json and figures/; returns the document.
+
+    Raises ``ValueError`` if the directory cannot be written.
+    """
+    judged = findings(study)
+    made = document(study, judged)
+    try:
+        figures = save_figures(study, directory / "figures")
+        context = {
+            "study": study,
+            "config": study.config,
+            "document": made,
+            "rows": [r | {"shown": _shown(r)} for r in made["models"]],
+            "groups": [(HEADINGS[k], [f for f in judged if f.result == k]) for k in HEADINGS],
+            "figures": [
+                {"name": name, "caption": text, "data": _embedded(directory / "figures" / f"{name}.svg")}
+                for name, text in figures.items()
+            ],
+            "summary": summary(judged),
+        }
+        written = {
+            "diagnostics.html": _render("diagnostics.html.j2", context),
+            "diagnostics.md": _render("diagnostics.md.j2", context),
+            "diagnostics.json": json.dumps(made, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+        }
+        for name, text in written.items():
+            write_atomically(directory / name, text.encode())
+    except OSError as error:
+        raise ValueError(f"the report cannot be written to {directory}: {error.strerror}") from error
+    return made
+
+
+def summary(judged: list[Finding]) -> list[str]:
+    """One line a statement, with its statistic in square brackets: for whom it was reproduced, with the estimates."""
+    words = {"agree": "reproduced", "disagree": "not reproduced", "inconclusive": "open"}
+    lines = []
+    for statement in dict.fromkeys(f.statement for f in judged):
+        told = []
+        for verdict, word in words.items():
+            those = [f for f in judged if f.statement == statement and f.verdict == verdict]
+            if those:
+                told.append(f"{word} for " + ", ".join(f"{f.subject} ({f.estimate:.3g})" for f in those))
+        statistics = " / ".join(dict.fromkeys(f.statistic for f in judged if f.statement == statement))
+        first = statement[0].upper() if statement[0].isascii() else statement[0]
+        lines.append(f"{first}{statement[1:]} [{statistics}]: {'; '.join(told)}.")
+    return lines
+
+
+def diagnose_text(made: dict[str, Any]) -> str:
+    """The table for a terminal."""
+    lines = [f"{'model':<12}{'depth':>6}{'L':>6}{'λ_min':>10}{'1/λ_max':>10}{'κ':>10}{'τ':>10}{'R² test':>9}{'|Δ|':>8}"]
+    for r in made["models"]:
+        numbers = [r["lambda_min"], 1 / r["lambda_max"], r["condition_number"], r["decay_time"]]
+        cells = "".join(f"{'–' if n is None else format(n, '.3g'):>10}" for n in numbers)
+        ends = "".join(
+            f"{'–' if n is None else format(n, '.2f'):>{w}}"
+            for n, w in ((r["r2_test"], 9), (r["mean_abs_difference"], 8))
+        )
+        lines.append(f"{r['model']:<12}{r['depth']:>6}{r['parameters']:>6}{cells}{ends}")
+    lines.append("findings: " + ", ".join(f"{n} {v}" for v, n in made["verdicts"].items()))
+    return "\n".join(lines)
+
+
+def _shown(row: dict[str, Any]) -> dict[str, str]:
+    """Numbers with their intervals, as text."""
+    told = {}
+    for key in _COLUMNS:
+        low, high = row["intervals"][key]
+        digits = 3
+        value = "–" if row[key] is None else f"{row[key]:.{digits}g}"
+        told[key] = value if low is None or high is None else f"{value} [{low:.{digits}g}, {high:.{digits}g}]"
+    return told
+
+
+def _checked(pick: Any) -> Any:
+    def number(d: SeedDiagnosis) -> float:
+        return float(pick(d))
+
+    return number
+
+
+def _ends(finding: Finding) -> dict[str, Any]:
+    """JSON has no infinity: an open end is null."""
+    return {
+        "interval": [_finite(e) for e in finding.interval],
+        "accepted": [_finite(e) for e in finding.accepted],
+    }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

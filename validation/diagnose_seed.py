@@ -1,0 +1,152 @@
+"""One trained seed: what the kernel at initialisation says of it, beside what training did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sampling.datasets import Dataset
+from sampling.qnn import Qnn
+from theory.training import FrozenTraining, Loss, jacobian_spectrum, loss_prefactor
+from validation.diagnose_store import SeedRun
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class SeedDiagnosis:
+    """One seed: what the kernel at initialisation says, beside what training did.
+
+    Args:
+        run: the training.
+        data: the data set.
+        loss: convention.
+        fraction: of the critical rate for the decay time.
+    """
+
+    run: SeedRun
+    data: Dataset
+    loss: Loss
+    fraction: float
+
+    @cached_property
+    def spectrum(self) -> Array:
+        """λ_i on the training points, ascending, from the singular values of the Jacobian."""
+        return jacobian_spectrum(self.run.jacobian[self.data.training])
+
+    @property
+    def rank(self) -> int:
+        """Number of eigenvalues above 1e-24 λ_max."""
+        return int((self.spectrum > 0).sum())
+
+    @property
+    def critical_rate(self) -> float:
+        """2/λ_max in the loss's convention."""
+        return float(1 / (self.spectrum[-1] * loss_prefactor(self.loss, len(self.spectrum))))
+
+    @property
+    def decay_time(self) -> float:
+        """Of the slowest mode, in steps, at the rate of this run; infinite for a singular kernel or none."""
+        x = float(self.spectrum[0] * self.frozen.effective_rate)
+        slowest = max(abs(1 - x), abs(1 - float(self.spectrum[-1]) * self.frozen.effective_rate))
+        if x <= 0 or slowest > 1:
+            return float("inf")
+        return -1 / float(np.log1p(-x)) if slowest == abs(1 - x) and x < 1 else -1 / float(np.log(slowest))
+
+    @cached_property
+    def frozen(self) -> FrozenTraining:
+        """Training as the kernel at initialisation foresees it."""
+        start = self.run.outputs[0] - self.data.labels
+        kernel = self.run.kernels[0][self.data.training]
+        return FrozenTraining(kernel, start[self.data.training], float(self.run.rate), self.loss)
+
+    @cached_property
+    def predicted(self) -> Array:
+        """Outputs at every step on every point, shape (steps + 1, P)."""
+        return self.frozen.outputs_at(np.arange(len(self.run.outputs)), self.run.kernels[0], self.run.outputs[0])
+
+    @cached_property
+    def inference(self) -> Array | None:
+        """Predicted outputs at t → ∞, shape (P,); None where the rate has no limit."""
+        try:
+            return self.frozen.inference(self.run.kernels[0], self.run.outputs[0])
+        except ValueError:
+            return None
+
+    @property
+    def diverged(self) -> bool:
+        """Whether training ended above where it began."""
+        return int(self.run.diverged_at) >= 0
+
+    def loss_of(self, outputs: Array) -> Array:
+        """Loss on the training points."""
+        errors = (outputs - self.data.labels)[..., self.data.training]
+        return np.asarray(loss_prefactor(self.loss, errors.shape[-1]) * (errors**2).sum(axis=-1))
+
+    def r2(self, outputs: Array, training: bool) -> float:
+        """1 - Σε²/Σ(y - ȳ)² on training or test points; NaN where these have no spread."""
+        chosen = self.data.training if training else ~self.data.training
+        y = self.data.labels[chosen]
+        spread = float(((y - y.mean()) ** 2).sum()) if len(y) else 0.0
+        return 1 - float(((outputs[chosen] - y) ** 2).sum()) / spread if spread > 0 else float("nan")
+
+    @property
+    def mean_abs_difference(self) -> float:
+        """Between predicted and trained outputs at the last step, over all points."""
+        return float(np.abs(self.predicted[-1] - self.run.outputs[-1]).mean())
+
+    @cached_property
+    def mode_times(self) -> tuple[Array, Array, NDArray[np.bool_]]:
+        """Steps in which each mode falls to 1/e: predicted, seen (inf if not within the run), and which count.
+
+        Those count whose initial amplitude is above a tenth of the modes' root mean square.
+        """
+        _, vectors = self.frozen.modes
+        seen = (self.run.outputs - self.data.labels)[:, self.data.training] @ vectors
+        foreseen = self.frozen.amplitudes_at(np.arange(len(seen)))
+        start = np.abs(seen[0])
+        return fall_times(foreseen), fall_times(seen), start > 0.1 * np.sqrt((start**2).mean())
+
+    def kernel_drift(self) -> Array:
+        """‖K(t) - K(0)‖/‖K(0)‖ at the checkpoints."""
+        K = self.run.kernels[:, self.data.training]
+        return np.asarray(np.linalg.norm(K - K[0], axis=(1, 2)) / np.linalg.norm(K[0]))
+
+    def parameter_drift(self) -> Array:
+        """‖θ(t) - θ(0)‖, in radians, at the checkpoints."""
+        return np.asarray(np.linalg.norm(self.run.thetas - self.run.thetas[0], axis=1))
+
+
+@dataclass(frozen=True, eq=False)
+class ModelDiagnosis:
+    """All finished seeds of a model at a depth."""
+
+    network: Qnn
+    seeds: list[SeedDiagnosis]
+
+    def values(self, pick: Callable[[SeedDiagnosis], float]) -> Array:
+        """One number a seed, of those that did not diverge; of all if all did."""
+        chosen = [s for s in self.seeds if not s.diverged] or self.seeds
+        return np.array([pick(s) for s in chosen], dtype=float)
+
+
+def fall_times(amplitudes: Array) -> Array:
+    """When |a(t)| first falls to |a(0)|/e, on straight lines of log |a| between steps; inf if it does not.
+
+    ``amplitudes`` has shape (steps + 1, M).
+    """
+    size = np.maximum(np.abs(amplitudes), 1e-300)
+    edge = size[0] / np.e
+    below = size <= edge
+    at = np.maximum(below.argmax(axis=0), 1)
+    if len(size) < 2:
+        return np.full(size.shape[1], np.inf)
+    columns = np.arange(size.shape[1])
+    before, after = np.log(size[at - 1, columns]), np.log(size[at, columns])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        times = at - 1 + (before - np.log(edge)) / (before - after)
+    return np.where(below.any(axis=0), times, np.inf)

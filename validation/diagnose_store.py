@@ -1,0 +1,114 @@
+"""The directory of a study: its configuration, and one file for every model, depth and seed that was trained.
+
+    DIR/config.toml           the configuration as given
+    DIR/training/*.npz        one seed each, written whole or not at all
+
+A file's name ends in a fingerprint of all that its content depends on: a changed configuration finds no old results.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import zipfile
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sampling.datasets import Dataset
+from sampling.qnn import Qnn
+from validation.diagnose_config import DiagnoseConfig
+
+Array = NDArray[np.float64]
+FORMAT = 1
+"""Raised whenever the same configuration would train to other numbers."""
+
+
+@dataclass(frozen=True, eq=False)
+class SeedRun:
+    """One seed of one model; arrays as in ``sampling.training.Training``, without the seeds axis.
+
+    ``critical`` is the bracket of the measured critical rate, (0, inf) if it was not looked for.
+    """
+
+    rate: Array
+    outputs: Array
+    checkpoints: NDArray[np.int64]
+    thetas: Array
+    kernels: Array
+    jacobian: Array
+    diverged_at: NDArray[np.int64]
+    critical: Array
+
+
+class TrainingStore:
+    """A study's directory. Raises ``ValueError`` if it holds something else, or cannot be written."""
+
+    def __init__(self, directory: Path, config: DiagnoseConfig, text: str, data: Dataset) -> None:
+        self.directory, self.config, self.data = directory, config, data
+        self._fingerprints: dict[Qnn, str] = {}
+        try:
+            if directory.exists() and any(directory.iterdir()) and not (directory / "training").is_dir():
+                raise ValueError(f"directory {directory} is not empty and holds no study; give another")
+            (directory / "training").mkdir(parents=True, exist_ok=True)
+            write_atomically(directory / "config.toml", text.encode())
+        except OSError as error:
+            raise ValueError(f"directory {directory} cannot be used: {error.strerror}") from error
+
+    def path(self, network: Qnn, seed: int) -> Path:
+        """Where a seed's results are or will be."""
+        if network not in self._fingerprints:
+            self._fingerprints[network] = self._fingerprint(network)
+        name = f"{network.name}-depth{network.depth:03d}-seed{seed:03d}-{self._fingerprints[network]}.npz"
+        return self.directory / "training" / name
+
+    def read(self, network: Qnn, seed: int) -> SeedRun | None:
+        """The results of a seed; None if there are none or the file is damaged."""
+        try:
+            with np.load(self.path(network, seed)) as file:
+                return SeedRun(**{field.name: file[field.name] for field in fields(SeedRun)})
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return None
+
+    def write(self, network: Qnn, seed: int, run: SeedRun) -> None:
+        """Add a seed, whole or not at all."""
+        buffer = io.BytesIO()
+        np.savez(buffer, **{field.name: getattr(run, field.name) for field in fields(SeedRun)})
+        try:
+            write_atomically(self.path(network, seed), buffer.getvalue())
+        except OSError as error:
+            raise ValueError(f"results cannot be written to {self.directory}: {error.strerror}") from error
+
+    def _fingerprint(self, network: Qnn) -> str:
+        c = self.config
+        digest = hashlib.sha256()
+        told = (FORMAT, c.seed, c.qubits, c.observable, c.steps, c.loss, c.learning_rate, c.fraction, c.bisect_steps)
+        gates = [
+            (
+                i.operation.name,
+                [_told(p) for p in i.operation.params],
+                [network.circuit.find_bit(q).index for q in i.qubits],
+            )
+            for i in network.circuit.data
+        ]
+        digest.update(repr((told, network.name, network.depth, gates, network.sources)).encode())
+        for array in (self.data.x, self.data.labels, self.data.training):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()[:12]
+
+
+def _told(parameter: object) -> object:
+    return parameter.tobytes() if isinstance(parameter, np.ndarray) else str(parameter)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

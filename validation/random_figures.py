@@ -1,0 +1,76 @@
+"""Figures of single-datum training in random circuits."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from validation.random_training import RandomTraining
+
+Array = NDArray[np.float64]
+_DASHED = (0, (4, 2))
+
+
+def random_figure(random: RandomTraining) -> Figure:
+    """Mean decay, its spread, and the first-order departure."""
+    figure, axes = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
+    colours = dict(zip(random.runs, sns.color_palette("colorblind", len(random.runs)), strict=True))
+    mean, sd = random.law.mean().value, float(np.sqrt(random.law.variance().value))
+    x, step = random.rate * mean, max(1, round(1 / (random.rate * mean)))
+    t = np.arange(next(iter(random.runs.values())).ratios.shape[1])
+    axes[0].plot(t, (1 - x) ** t, linestyle=_DASHED, color="0.3", linewidth=1.2, label=r"$(1-\eta\bar K)^t$")
+    axes[1].plot(
+        t, t * random.rate * (1 - x) ** np.maximum(t - 1, 0) * sd, linestyle=_DASHED, color="0.3", linewidth=1.2,
+        label="first order in ΔK",
+    )  # fmt: skip
+    every = slice(None, None, max(1, len(t) // 20))
+    for name, run in random.runs.items():
+        scale = 1 / np.sqrt(len(run.ratios))
+        axes[0].errorbar(
+            t[every], run.ratios.mean(axis=0)[every], yerr=(run.ratios.std(axis=0) * scale)[every], fmt="o",
+            markersize=3.5, color=colours[name], elinewidth=1, label=name,
+        )  # fmt: skip
+        axes[1].plot(t[every], run.ratios.std(axis=0)[every], "o", markersize=3.5, color=colours[name], label=name)
+        axes[1].plot(t, run.frozen.std(axis=0), color=colours[name], linewidth=1)
+        departure, predicted = run.ratios[:, step] - run.frozen[:, step], run.corrected[:, step] - run.frozen[:, step]
+        axes[2].plot(predicted, departure, "o", markersize=2, alpha=0.5, color=colours[name], label=name)
+    ends = np.array(axes[2].get_xlim())
+    axes[2].plot(ends, ends, color="0.3", linestyle=_DASHED, linewidth=1)
+    axes[0].set(xlabel="step $t$", ylabel=r"mean $\varepsilon(t)/\varepsilon(0)$", yscale="log")
+    axes[1].set(xlabel="step $t$", ylabel=r"standard deviation of $\varepsilon(t)/\varepsilon(0)$")
+    axes[2].set(xlabel="first-order dQNTK correction", ylabel=f"departure from frozen decay, t = {step}")
+    for axis in axes:
+        axis.legend(frameon=False, fontsize=8)
+    sns.despine(figure)
+    return figure
+
+
+def breakdown_figure(random: RandomTraining) -> Figure:
+    """Residual left and drift of the kernel against the target."""
+    figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.2), layout="constrained")
+    colours = sns.color_palette("colorblind", 2)
+    _band(axes[0], random.targets, random.reached, colours[0], "trained")
+    beyond = np.maximum(random.targets - 1, 0)
+    axes[0].plot(
+        random.targets[beyond > 0], beyond[beyond > 0], linestyle=":", color="0.2", label="least possible, y - 1"
+    )
+    axes[0].set(yscale="log", ylabel=r"$|\varepsilon|$ after training")
+    _band(axes[1], random.targets, random.drift, colours[0], "seen")
+    _band(axes[1], random.targets, random.predicted_drift, colours[1], "first order, 2|με₀|/K₀²")
+    axes[1].set(ylabel="relative change of $K$", ylim=(0, None))
+    for axis in axes:
+        axis.axvline(1, color="0.6", linewidth=0.8, zorder=0)
+        axis.set_xlabel("target $y$ (spectrum ends at 1)")
+        axis.legend(frameon=False, fontsize=8)
+    sns.despine(figure)
+    return figure
+
+
+def _band(axis: Axes, x: Array, values: Array, colour: object, label: str) -> None:
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75], axis=1)
+    axis.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
+    axis.plot(x, middle, "o-", markersize=4, color=colour, linewidth=1.2, label=label)
