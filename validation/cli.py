@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -65,27 +67,44 @@ def predict(qubits: int, params: int, observable: str, generator: str, as_json: 
     type=click.IntRange(min=1),
     help="Threads; all cores by default. Results do not depend on it.",
 )
+@click.option("--processes", is_flag=True, help="Use processes in place of threads.")
+@click.option("--dask", "address", help="Draw on an existing Dask cluster: its address, or a scheduler file (.json).")
 @_JSON
-def sweep(config: Path | None, directory: Path, workers: int | None, as_json: bool) -> None:
-    """Run a sweep, or resume it: draw every cell of CONFIG (the packaged default without one).
+def sweep(
+    config: Path | None, directory: Path, workers: int | None, processes: bool, address: str | None, as_json: bool
+) -> None:
+    """Run a sweep, or resume or extend it: draw every cell of CONFIG (the packaged default without one).
 
-    A run that is interrupted keeps every finished chunk; the same command goes on from there.
+    A run that is interrupted keeps every finished chunk; the same command goes on from there. A configuration with
+    more cells or more draws adds to what is there.
 
     \b
     Example:
       qntk sweep my-sweep.toml --out runs/mine --workers 2
     """
+    from validation import executors
     from validation.config import load_config
-    from validation.store import Store
+    from validation.lock import hold
+    from validation.store import Store, check_directory
     from validation.sweep import run_sweep
 
+    if address is not None and (workers is not None or processes):
+        raise click.UsageError("--dask takes its workers from the cluster; drop --workers and --processes")
     settings, text = load_config(config)
-    store = Store.create(directory, settings, text)
+    check_directory(directory)
     try:
-        result = run_sweep(store, workers)
+        with hold(directory):
+            store = Store.create(directory, settings, text)
+            if address is not None:
+                executor = executors.dask(address)
+            else:
+                executor = executors.processes(workers) if processes else executors.threads(workers)
+            result = run_sweep(store, executor=executor)
     except KeyboardInterrupt:
-        again = f"qntk sweep {f'{config} ' if config else ''}--out {directory}"
-        click.echo(f"interrupted; finished chunks are kept, go on with: {again}", err=True)
+        again = ["qntk", "sweep", *([str(config)] if config else []), "--out", str(directory)]
+        again += [*(["--workers", str(workers)] if workers else []), *(["--processes"] if processes else [])]
+        again += ["--dask", address] if address else []
+        click.echo(f"interrupted; finished chunks are kept, go on with: {shlex.join(again)}", err=True)
         raise
     if as_json:
         click.echo(json.dumps({"schema_version": SCHEMA_VERSION} | asdict(result)))
@@ -94,6 +113,22 @@ def sweep(config: Path | None, directory: Path, workers: int | None, as_json: bo
             f"{result.cells} cells in {directory}: {result.drawn:,} draws made, {result.resumed:,} found, "
             f"{result.seconds:.1f} s; report with: qntk report {directory}"
         )
+
+
+@qntk.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@_JSON
+def status(directory: Path, as_json: bool) -> None:
+    """Say how far the sweep in DIRECTORY is; also while another process runs it.
+
+    \b
+    Example:
+      qntk status runs/default
+    """
+    from validation.status import status_document, status_text
+
+    document = status_document(directory)
+    click.echo(json.dumps(document) if as_json else status_text(directory, document))
 
 
 @qntk.command()
@@ -297,7 +332,11 @@ def main(arguments: list[str] | None = None) -> Any:
         _fail(error.format_message())
     except ValueError as error:
         _fail(str(error))
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as error:
+        if getattr(error.__cause__, "busy", False):  # a normal exit would wait for chunks that nobody wants
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(130)
         sys.exit(130)
 
 

@@ -113,7 +113,7 @@ def _depths(ensemble: str, cells: list[CellResult]) -> Iterable[str]:
     if open_:
         yield f"{here}: not settled at {', '.join(open_)}."
     if apart:
-        symmetry = CATALOGUE[ensemble].symmetry
+        symmetry = CATALOGUE[ensemble].symmetry if ensemble in CATALOGUE else ""
         why = f" Why: {symmetry}." if symmetry else " No symmetry is known to keep deeper circuits apart."
         yield f"{here}: disagrees at its deepest at {', '.join(apart)}.{why}"
     ends = [max(line, key=lambda r: r.cell.parameters) for line in _by_qubits(cells)]

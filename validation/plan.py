@@ -8,7 +8,6 @@ at once as a sweep runs; between them a draw costs a + b L. Very deep circuits a
 from __future__ import annotations
 
 import math
-import os
 import resource
 import sys
 import time
@@ -24,16 +23,17 @@ from validation import SCHEMA_VERSION
 from validation.cells import Cell, count_intervals, expand_with_grids
 from validation.config import HAAR_LAYERS, SweepConfig
 from validation.design import agree_probability, detectable_discrepancy
+from validation.drawing import KEPT
 from validation.estimates import MOMENTS
+from validation.executors import cores
 from validation.spread import Spread
+from validation.user_circuits import InputEnsemble
 from validation.verdicts import POWER
 
 _MOST_WORK = 2**18
 """Amplitudes times parameters up to which a circuit is timed as it is: building and eight draws take under a second."""
 _LEAST_SECONDS = 0.04
 _WARM_UP = 8
-_KEPT = 16
-"""Ensembles that ``validation.sweep`` keeps at a time."""
 _CIRCUIT_BYTES = 6 * 1024
 """Of a compiled circuit, for each of its parameters; measured 2 to 5 KiB."""
 
@@ -161,7 +161,7 @@ def measure(cells: list[Cell], workers: int | None = None) -> Cost:
 
     On Ctrl-C the benchmark stops after the probe under way.
     """
-    count = workers or os.cpu_count() or 1
+    count = workers or cores()
     groups: dict[tuple[object, ...], list[Cell]] = {}
     for cell in cells:
         groups.setdefault(_kind(cell), []).append(cell)
@@ -173,13 +173,13 @@ def measure(cells: list[Cell], workers: int | None = None) -> Cost:
             bar.update()
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     sizes = [cell.parameters if cell.layers else 0 for cell in cells]
-    held += _CIRCUIT_BYTES * max(sum(sizes[start : start + _KEPT]) for start in range(len(sizes)))
+    held += _CIRCUIT_BYTES * max(sum(sizes[start : start + KEPT]) for start in range(len(sizes)))
     held += count * max(_chunk_bytes(cell, probes[_kind(cell)][-1].batch) for cell in cells)
     return Cost([_seconds(cell, probes[_kind(cell)], count) for cell in cells], held, count)
 
 
 def _kind(cell: Cell) -> tuple[object, ...]:
-    return cell.ensemble, cell.qubits, cell.observable, cell.generator, cell.quantities
+    return cell.ensemble, cell.qubits, cell.observable, cell.generator, cell.quantities, cell.circuit
 
 
 def _probe_cells(group: list[Cell]) -> list[Cell]:
@@ -189,7 +189,7 @@ def _probe_cells(group: list[Cell]) -> list[Cell]:
     for cell in ends:
         limit = max(_MOST_WORK // cell.dimension, 1)
         layers = cell.layers
-        if cell.parameters > limit:
+        if cell.parameters > limit and cell.circuit is None:
             if cell.layers:
                 layers = max(cell.layers * limit // cell.parameters, 1)
                 limit = CATALOGUE[cell.ensemble].parameters(cell.qubits, layers)
@@ -215,18 +215,18 @@ def _probe(cell: Cell, pool: ThreadPoolExecutor, workers: int) -> _Probe:
 
 
 def _batch(ensemble: Ensemble) -> int:
-    return ensemble.model.batch if isinstance(ensemble, CircuitEnsemble) else 0
+    return ensemble.model.batch if isinstance(ensemble, CircuitEnsemble | InputEnsemble) else 0
 
 
 def _seconds(cell: Cell, probes: list[_Probe], workers: int) -> float:
-    """Wall time: draws are shared out to the threads, and each thread that begins a cell builds it in turn."""
+    """Wall time: draws are shared out to the threads; one of them builds the cell."""
     small, large = probes[0], probes[-1]
     slope = large.draw / large.parameters
     if len(probes) > 1:
         slope = max(large.draw - small.draw, 0.0) / (large.parameters - small.parameters)
     draw = large.draw + slope * (cell.parameters - large.parameters)
     build = large.build * max(cell.parameters / large.parameters, 0.0)
-    return cell.draws * draw / workers + min(workers, len(cell.chunks)) * build
+    return cell.draws * draw / workers + build
 
 
 def _chunk_bytes(cell: Cell, batch: int) -> int:

@@ -3,34 +3,53 @@
     DIR/config.toml       the configuration as given
     DIR/manifest.json     versions, seed, and the fingerprint and plan of every cell
     DIR/draws/*.parquet   one file a chunk, written whole or not at all
+    DIR/circuits/*.qpy    the user's own circuits, by digest
+    DIR/progress.json     how far a run is or was, for ``qntk status``
 
 ``pandas.read_parquet(DIR / "draws")`` gives one row per draw with the columns of its cell; ``dqntk`` and
-``cross_kernel`` where asked for.
+``cross_kernel`` where asked for. Names that begin with a dot are the lock, and files that a killed run had not
+finished: nothing reads them, and the next run removes them.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import platform
-from dataclasses import asdict
+import re
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+from tqdm import tqdm
 
-from sampling import STREAM_VERSION, Draws
-from validation import SCHEMA_VERSION
+from sampling import Draws
 from validation.cells import Cell, count_intervals, expand
+from validation.chunks import DamagedError, add_columns, read_chunk, rows_of, write_chunk
 from validation.claims import Column, Quantity
 from validation.config import SweepConfig, load_config
+from validation.lock import LOCK
+from validation.manifest import (
+    MANIFEST,
+    circuit_path,
+    kept_circuits,
+    manifest_of,
+    read_manifest,
+    refuse_other,
+    write_atomically,
+)
 from validation.sequential import Look, settled
+from validation.user_circuits import UserCircuit
 
-_PACKAGES = ("qntk", "numpy", "scipy", "numba", "qiskit", "pandas", "pyarrow")
+_OURS = {LOCK, "config.toml", "draws", "circuits"}
+_LEFTOVER = re.compile(r"\.(config\.toml|(manifest|progress)\.json|[^.]+\.(parquet|qpy))\.\d+")
+"""Files that a run which was killed had not finished."""
+
+
+def _to_standard_error(line: str) -> None:
+    tqdm.write(f"qntk: {line}", file=sys.stderr)  # beside a bar, if there is one
 
 
 class Store:
@@ -40,54 +59,86 @@ class Store:
         directory: where it is.
         config: the sweep's configuration.
         cells: all planned cells.
+        tell: gets a line about each chunk that is found damaged; standard error by default.
     """
 
-    def __init__(self, directory: Path, config: SweepConfig) -> None:
+    def __init__(self, directory: Path, config: SweepConfig, kept: dict[str, UserCircuit] | None = None) -> None:
         self.directory = directory
         self.config = config
-        self.cells = expand(config)
+        self.cells = expand(config, kept)
+        self.tell: Callable[[str], None] = _to_standard_error
+        self._told: set[Path] = set()
+        self._sound: set[Path] = set()
 
     @classmethod
     def create(cls, directory: Path, config: SweepConfig, text: str) -> Store:
-        """Open a directory for a configuration, making it if need be.
+        """Open a directory for a configuration, making it if need be, or extend what it holds.
+
+        Two processes that may do so at once hold ``validation.lock``.
 
         Raises ``ValueError`` if it holds another sweep or something else, or cannot be written.
         """
-        store = cls(directory, config)
-        manifest = store._manifest()
+        check_directory(directory)
+        there = read_manifest(directory) if (directory / MANIFEST).exists() else None
+        store = cls(directory, config, kept_circuits(directory, there or {}))
+        here = manifest_of(config, store.cells, store._quantities)
+        if there:
+            refuse_other(directory, there, here)
         try:
-            if store._path("manifest.json").exists():
-                _refuse_other(directory, _read_manifest(directory), manifest)
-            elif directory.exists() and any(directory.iterdir()):
-                raise ValueError(f"directory {directory} is not empty and holds no sweep; give another")
-            store._path("draws").mkdir(parents=True, exist_ok=True)
-            _write_atomically(store._path("config.toml"), text)
-            _write_atomically(store._path("manifest.json"), json.dumps(manifest, indent=1) + "\n")
+            store._prepare(text)
+            if there and there.get("columns") != here["columns"]:
+                for path in sorted(store._path("draws").glob("*.parquet")):
+                    add_columns(path, here["columns"])
+            # The manifest comes last: until it is there, or the new one is, the directory is what it was.
+            write_atomically(store._path(MANIFEST), json.dumps(here, indent=1) + "\n")
         except OSError as error:
-            raise ValueError(f"directory {directory} cannot be used: {error.strerror}") from error
+            raise ValueError(f"directory {directory} cannot be used: {error.strerror or error}") from error
         return store
 
     @classmethod
     def open(cls, directory: Path) -> Store:
-        """Open a directory that holds a sweep; ``ValueError`` if it does not."""
-        if not (directory / "manifest.json").exists():
+        """Open a directory that holds a sweep, to read it; ``ValueError`` if it does not."""
+        if not (directory / MANIFEST).exists():
             raise ValueError(f"directory {directory} holds no sweep; run 'qntk sweep --out {directory}' first")
+        manifest = read_manifest(directory)
         config, _ = load_config(directory / "config.toml")
-        store = cls(directory, config)
-        _refuse_other(directory, _read_manifest(directory), store._manifest())
+        store = cls(directory, config, kept_circuits(directory, manifest))
+        refuse_other(directory, manifest, manifest_of(config, store.cells, store._quantities))
         return store
+
+    def _prepare(self, text: str) -> None:
+        """Folders, leftovers of a killed run, and all files but the manifest and the draws."""
+        self._path("draws").mkdir(parents=True, exist_ok=True)
+        for folder in (self.directory, self._path("draws"), self._path("circuits")):
+            for path in folder.glob(".*") if folder.exists() else ():
+                if _LEFTOVER.fullmatch(path.name):
+                    path.unlink(missing_ok=True)
+        names = {cell.name for cell in self.cells}
+        for path in self._path("draws").glob("*.parquet"):
+            if path.stem.rpartition("-")[0] not in names:
+                raise ValueError(f"directory {self.directory} holds draws of no cell of this sweep: {path.name}")
+        for circuit in {cell.circuit for cell in self.cells if cell.circuit}:
+            path = circuit_path(self.directory, circuit.digest)
+            path.parent.mkdir(exist_ok=True)
+            if not path.exists() or path.read_bytes() != circuit.qpy:
+                write_atomically(path, circuit.qpy)
+        write_atomically(self._path("config.toml"), text)
 
     @cached_property
     def share(self) -> float:
         """Of the error budget that each interval of a complete report gets."""
         return self.config.family_error / count_intervals(self.cells)
 
-    def missing(self) -> list[tuple[Cell, int]]:
-        """Chunks to be drawn next, in order; a chunk that cannot be read counts as missing.
+    def missing(self, cells: Iterable[Cell] | None = None) -> list[tuple[Cell, int]]:
+        """Chunks of these cells, or of all, to be drawn next, in order; a chunk that cannot be read counts as missing.
 
-        Of a cell that may stop early, those up to its next look: when they are there, ask again.
+        Of a cell that may stop early, those up to its next look: when they are there, ask again. Each chunk's
+        checksums are verified the first time that it is asked for.
         """
-        return [(cell, chunk) for cell in self.cells for chunk in self._missing(cell)]
+        chosen = self.cells if cells is None else list(cells)
+        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+            lists = list(pool.map(self._missing, chosen))
+        return [(cell, chunk) for cell, chunks in zip(chosen, lists, strict=True) for chunk in chunks]
 
     def reached(self, cell: Cell) -> Look:
         """The look at which a cell stops, or, while it has not been drawn that far, the one that it goes to next."""
@@ -109,47 +160,69 @@ class Store:
 
     def _missing(self, cell: Cell) -> list[int]:
         wanted = cell.chunks[: self.reached(cell).chunks]
-        return [chunk for chunk, size in enumerate(wanted) if _rows(self._chunk(cell, chunk)) != size]
+        return [chunk for chunk, size in enumerate(wanted) if not self._holds(self._chunk(cell, chunk), size)]
+
+    def _holds(self, path: Path, rows: int) -> bool:
+        if path in self._sound:
+            return rows_of(path) == rows
+        try:
+            table = read_chunk(path)
+        except DamagedError as reason:
+            self._warn(path, f"{reason}; it is drawn again")
+            return False
+        if table is None or table.num_rows != rows:
+            return False
+        self._sound.add(path)
+        return True
+
+    def _warn(self, path: Path, reason: str) -> None:
+        if path not in self._told:
+            self._told.add(path)
+            self.tell(f"chunk {path} is damaged: {reason}")
 
     def write(self, cell: Cell, chunk: int, draws: Draws) -> None:
         """Add a chunk, whole or not at all."""
-        n = len(draws)
-        constants = cell.columns | {"cell": cell.name, "chunk": chunk}
-        columns = {
-            name: pa.repeat(value, n).dictionary_encode() if isinstance(value, str) else pa.repeat(value, n)
-            for name, value in constants.items()
-        }
-        table = pa.table(columns | {"kernel": draws.kernel, "output": draws.output} | self._optional(draws))
-        target = self._chunk(cell, chunk)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            pq.write_table(table, temporary)
-            os.replace(temporary, target)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise ValueError(f"chunk {target} cannot be written: {error.strerror}") from error
-
-    def _optional(self, draws: Draws) -> dict[str, Any]:
-        """Columns that some cell asked for; all files have them, so that they read as one dataset."""
         drawn = {"dqntk": draws.dqntk, "cross_kernel": draws.cross}
+        columns = {"kernel": draws.kernel, "output": draws.output} | {name: drawn[name] for name in self._quantities}
+        target = self._chunk(cell, chunk)
+        try:
+            write_chunk(target, cell.columns | {"cell": cell.name, "chunk": chunk}, columns, len(draws))
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise ValueError(
+                f"chunk {target} cannot be written: {reason}; the chunks before it are kept, mend this and run the "
+                "same command again"
+            ) from error
+        self._sound.add(target)
+
+    @cached_property
+    def _quantities(self) -> list[str]:
+        """Columns that some cell asked for; all files have them, so that they read as one dataset."""
         wanted = {quantity for cell in self.cells for quantity in cell.quantities}
-        return {
-            name: pa.nulls(len(draws), pa.float64()) if values is None else values
-            for name, values in drawn.items()
-            if name in wanted
-        }
+        return [name for name in ("dqntk", "cross_kernel") if name in wanted]
 
     def columns(self, cell: Cell, chunks: int | None = None) -> dict[Quantity, Column]:
-        """What was drawn of a cell, each of shape (draws,), in the order of its first ``chunks`` chunks, or of all."""
-        files = [self._chunk(cell, chunk) for chunk in range(len(cell.chunks))][:chunks]
-        tables = [pq.read_table(f, columns=list(cell.quantities)) for f in files if _rows(f) >= 0]
+        """What was drawn of a cell, each of shape (draws,), in the order of its first ``chunks`` chunks, or of all.
+
+        Chunks that are not there, or are damaged, are left out.
+        """
+        tables = []
+        for chunk in range(len(cell.chunks))[:chunks]:
+            path = self._chunk(cell, chunk)
+            try:
+                table = read_chunk(path, cell.quantities)
+            except DamagedError as reason:
+                self._warn(path, str(reason))
+                continue
+            if table is not None:
+                tables.append(table)
         if not tables:
             return {quantity: np.empty(0) for quantity in cell.quantities}
         return {q: np.concatenate([table[q].to_numpy() for table in tables]) for q in cell.quantities}
 
     def versions(self) -> dict[str, str]:
         """Versions that the sweep was made with."""
-        return dict(_read_manifest(self.directory)["versions"])
+        return dict(read_manifest(self.directory)["versions"])
 
     def _path(self, name: str) -> Path:
         return self.directory / name
@@ -157,52 +230,15 @@ class Store:
     def _chunk(self, cell: Cell, chunk: int) -> Path:
         return self._path("draws") / f"{cell.name}-{chunk:05d}.parquet"
 
-    def _manifest(self) -> dict[str, Any]:
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
-            "seed": self.config.seed,
-            "stream_version": STREAM_VERSION,
-            "cells": [asdict(cell) | {"cell": cell.name, "fingerprint": cell.fingerprint} for cell in self.cells],
-        }
 
-
-def _refuse_other(directory: Path, there: dict[str, Any], here: dict[str, Any]) -> None:
-    """Same seed, same streams, same cells: anything else is another sweep, and its first difference is named."""
-    for key in ("seed", "stream_version"):
-        if there.get(key) != here[key]:
-            raise ValueError(
-                f"directory {directory} holds another sweep: {key} is {there.get(key)} there, {here[key]} here; "
-                "give another directory"
-            )
-    plans = [{c["fingerprint"]: c for c in manifest["cells"]} for manifest in (there, here)]
-    for fingerprint, cell in (plans[0] | plans[1]).items():
-        drawn = [plan[fingerprint]["draws"] if fingerprint in plan else 0 for plan in plans]
-        if drawn[0] != drawn[1]:
-            name = f"{cell['ensemble']}, {cell['qubits']} qubits, L = {cell['parameters']}, {cell['observable']}"
-            raise ValueError(
-                f"directory {directory} holds another sweep: cell ({name}) has {drawn[0]} draws there, "
-                f"{drawn[1]} here; give another directory"
-            )
-
-
-def _read_manifest(directory: Path) -> dict[str, Any]:
+def check_directory(directory: Path) -> None:
+    """Make a sweep's directory if need be; ``ValueError`` if it holds something else or cannot be made or read."""
     try:
-        manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
-        return dict(manifest) if manifest["cells"] else {}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"the manifest of {directory} cannot be read: {error}") from error
-
-
-def _rows(path: Path) -> int:
-    """Rows of a chunk; -1 if there is none or it is damaged."""
-    try:
-        return int(pq.read_metadata(path).num_rows)
-    except (OSError, pa.ArrowInvalid):
-        return -1
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+        directory.mkdir(parents=True, exist_ok=True)
+        a_sweep = (directory / MANIFEST).exists()
+        lost_manifest = (directory / "config.toml").exists() and (directory / "draws").is_dir()
+        strange = (p for p in directory.iterdir() if p.name not in _OURS and not _LEFTOVER.fullmatch(p.name))
+        if not a_sweep and not lost_manifest and any(strange):
+            raise ValueError(f"directory {directory} is not empty and holds no sweep; give another")
+    except OSError as error:
+        raise ValueError(f"directory {directory} cannot be used: {error.strerror}") from error

@@ -1,20 +1,38 @@
-"""Running a sweep: chunks on threads, one writer, nothing lost on interruption."""
+"""Running a sweep: chunks drawn in the background, one writer, nothing lost on interruption."""
 
 from __future__ import annotations
 
-import os
+import signal
+import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import islice
 
-from tqdm import tqdm
-
-from sampling import Draws, Ensemble, chunk_generator
+from sampling import Draws
 from validation.cells import Cell
+from validation.executors import Executor, threads
+from validation.progress import Progress
 from validation.store import Store
+
+_POLL_SECONDS = 0.2
+_GRACE_SECONDS = 0.3
+"""For chunks that are as good as done when a run is interrupted."""
+_TASKS_A_SLOT = 2
+_Task = tuple[Cell, list[int]]
+
+
+class Interrupted(KeyboardInterrupt):
+    """A run was stopped; every chunk that was finished is kept.
+
+    Attributes:
+        busy: whether some chunk is still being drawn in this process, which it would wait for on a normal exit.
+    """
+
+    def __init__(self, busy: bool) -> None:
+        super().__init__()
+        self.busy = busy
 
 
 @dataclass(frozen=True)
@@ -34,75 +52,118 @@ class SweepResult:
     seconds: float
 
 
-def run_sweep(store: Store, workers: int | None = None, quiet: bool = False) -> SweepResult:
-    """Draw every chunk that is missing, on ``workers`` threads (default: all cores).
+def run_sweep(
+    store: Store, workers: int | None = None, quiet: bool = False, executor: Executor | None = None
+) -> SweepResult:
+    """Draw every chunk that is missing, on an executor, by default ``workers`` threads (default: all cores).
 
-    Cells that may stop early are drawn to their next look and asked again, until all have stopped.
+    Cells that may stop early are drawn to their next look and asked again, until all have stopped. The executor is
+    closed at the end.
 
-    The compiled kernels release the GIL. On Ctrl-C (``KeyboardInterrupt``) chunks not yet begun are dropped, those
-    under way are finished and kept, and the exception goes on to the caller.
+    On SIGINT or SIGTERM what is not finished within a moment is dropped, and ``Interrupted`` raised. Raises
+    ``ValueError`` if a chunk cannot be written or the executor fails; finished chunks are kept then too.
     """
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers is {workers}; give at least 1")
+    executor = executor or threads(workers)
     start = time.perf_counter()
-    missing = store.missing()
-    drawn = 0
-    count = workers or os.cpu_count() or 1
-    stops_early = any(cell.looks > 1 for cell in store.cells)
-    todo = sum(_work(cell, chunk) for cell, chunk in missing)
-    bar = tqdm(
-        total=todo,
-        disable=quiet or not missing,
-        desc=f"{len(store.cells)} cells",
-        bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}",
-    )
-    bar.set_postfix_str("the first use on a machine compiles for some seconds")
-    with bar, ThreadPoolExecutor(count) as pool:
-        pending: dict[Future[Draws], tuple[Cell, int]] = {}
-
-        def submit(tasks: Iterator[tuple[Cell, int]], limit: int) -> None:
-            for cell, chunk in islice(tasks, limit):
-                pending[pool.submit(_draw, cell, chunk)] = (cell, chunk)
-
-        def collect(futures: Iterator[Future[Draws]]) -> None:
-            nonlocal drawn
-            for future in futures:
-                cell, chunk = pending.pop(future)
-                draws = future.result()
-                store.write(cell, chunk, draws)
-                drawn += len(draws)
-                bar.set_postfix_str(f"{drawn:,} draws, {drawn / (time.perf_counter() - start):,.0f}/s", refresh=False)
-                bar.update(_work(cell, chunk))
-
-        try:
-            while missing:
-                tasks = iter(missing)
-                submit(tasks, 2 * count)
-                while pending:
-                    done, _ = wait(pending, return_when=FIRST_COMPLETED)
-                    collect(iter(done))
-                    submit(tasks, len(done))
-                missing = store.missing() if stops_early else []
-                todo += sum(_work(cell, chunk) for cell, chunk in missing)
-                bar.total = todo
-        except BaseException:
-            for future in pending:
-                future.cancel()
-            collect(f for f in list(pending) if not f.cancelled() and f.exception() is None)
-            raise
+    progress: Progress | None = None
+    done = False
+    try:
+        missing = store.missing()
+        progress = Progress(store, executor.where, quiet)
+        progress.expect(missing, store.cells)
+        while missing:
+            _draw_all(store, executor, missing, progress)
+            stopping = [cell for cell in store.cells if cell.looks > 1]
+            missing = store.missing(stopping)
+            progress.expect(missing, stopping)
+        done = True
+    finally:
+        executor.close()
+        if progress is not None:
+            progress.close(finish=done)
     total = sum(store.planned(cell) for cell in store.cells)
-    return SweepResult(len(store.cells), drawn, total - drawn, time.perf_counter() - start)
+    return SweepResult(len(store.cells), progress.drawn, total - progress.drawn, time.perf_counter() - start)
 
 
-def _work(cell: Cell, chunk: int) -> int:
-    """Cost of a chunk in arbitrary units, for the progress bar alone."""
-    return cell.chunks[chunk] * cell.parameters * (cell.dimension + 8)
+def _draw_all(store: Store, executor: Executor, missing: list[tuple[Cell, int]], progress: Progress) -> None:
+    """Draw and write these chunks, with few enough in the background that their draws fit in memory."""
+    tasks = _tasks(missing, executor)
+    pending: dict[Future[list[Draws]], _Task] = {}
+
+    def collect(future: Future[list[Draws]]) -> None:
+        cell, chunks = pending.pop(future)
+        for chunk, draws in zip(chunks, future.result(), strict=True):
+            store.write(cell, chunk, draws)
+            progress.add(cell, chunk, len(draws))
+
+    with _stop_signal() as stop:
+        try:
+            while True:
+                for cell, chunks in tasks:
+                    pending[executor.submit(cell, chunks)] = cell, chunks
+                    if len(pending) >= _TASKS_A_SLOT * executor.slots:
+                        break
+                if not pending:
+                    return
+                for future in wait(pending, _POLL_SECONDS, FIRST_COMPLETED).done:
+                    collect(future)
+                progress.tick()
+                if stop.is_set():
+                    raise KeyboardInterrupt
+        except BaseException as error:
+            busy = _keep_finished(pending, collect)
+            if isinstance(error, KeyboardInterrupt):
+                raise Interrupted(busy and executor.blocks_exit) from error
+            reason = executor.failure(error)
+            if reason is None:
+                raise
+            raise ValueError(f"{reason}; every finished chunk is kept, run the same command again to go on") from error
 
 
-def _draw(cell: Cell, chunk: int) -> Draws:
-    return _ensemble(cell).draw(cell.chunks[chunk], chunk_generator(cell.seed, cell.key, chunk))
+def _keep_finished(pending: dict[Future[list[Draws]], _Task], collect: Callable[[Future[list[Draws]]], None]) -> bool:
+    """Write what is finished, or will be in a moment, and drop the rest; whether some of that is still running."""
+    running = [future for future in list(pending) if not future.cancel()]
+    late = wait(running, _GRACE_SECONDS)
+    for future in late.done:
+        if not future.cancelled() and future.exception() is None:
+            collect(future)
+    return bool(late.not_done)
 
 
-@lru_cache(maxsize=16)
-def _ensemble(cell: Cell) -> Ensemble:
-    return cell.build()
+def _tasks(missing: list[tuple[Cell, int]], executor: Executor) -> Iterator[_Task]:
+    """The chunks in order, neighbours of one cell together where that still leaves enough tasks for every slot."""
+    size = max(1, min(executor.batch, len(missing) // (4 * executor.slots)))
+    task: _Task | None = None
+    for cell, chunk in missing:
+        if task is not None and task[0] is cell and len(task[1]) < size:
+            task[1].append(chunk)
+            continue
+        if task is not None:
+            yield task
+        task = cell, [chunk]
+    if task is not None:
+        yield task
+
+
+@contextmanager
+def _stop_signal() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set, so that neither falls between a chunk's end and its writing.
+
+    A second signal interrupts at once. Outside the main thread, where Python has no signals, it is never set.
+    """
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def request(number: int, frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -155,3 +155,52 @@ def test_a_repeated_cell_is_refused():
 def test_an_observable_that_does_not_fit_some_size_is_refused():
     with pytest.raises(ValueError, match="names qubit 2; there are 2"):
         cells(qubits=[3, 2], observable="Z2")
+
+
+def grids(**changes):
+    return [(c.ensemble, c.qubits, c.layers or c.parameters, c.draws) for c in cells(**changes)]
+
+
+def test_ranges_zipped_lists_and_overrides():
+    assert [s for *_, s, _ in grids(parameters={"from": 4, "to": 64, "points": 5})] == [4, 8, 16, 32, 64]
+    assert [n for _, n, *_ in grids(qubits={"from": 2, "to": 7, "step": 2})] == [2, 4, 6]
+    pairs = grids(qubits=[2, 3, 4], parameters=[8, 16, 32], zipped=True)
+    assert [(n, s) for _, n, s, _ in pairs] == [(2, 8), (3, 16), (4, 32)]
+    found = grids(
+        ensemble=["haar-layers", "hea", "hva"],
+        override={
+            "hea": {"layers": [2, 3], "draws": 50},
+            "hva": {"layers": 1, "qubits": {"from": 3, "to": 4, "step": 1}},
+        },
+    )
+    assert found == [
+        ("haar-layers", 2, 4, 100), ("hea", 2, 2, 50), ("hea", 2, 3, 50), ("hva", 3, 1, 100), ("hva", 4, 1, 100),
+    ]  # fmt: skip
+    (plain,), (overridden,) = cells(draws=50), cells(override={"haar-layers": {"draws": 50}})
+    assert plain == overridden
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("parameters = { from = 4, to = 2, points = 3 }", r"grid\[0\].parameters: a range is .*'to' is 2, below"),
+        ("parameters = { from = 4, to = 8 }", r"grid\[0\].parameters: a range is .*given the keys from, to"),
+        ("parameters = { from = 4, to = 8, points = 1.5 }", r"'points' is a whole number from 2 on, given 1.5"),
+        ("qubits = { from = 2, to = 20, step = 1 }", r"grid\[0\].qubits\[11\]: .* less than or equal to 12, given 13"),
+        ("parameters = [4, 5]\nzipped = true", r"'zipped' takes as many 'qubits' as 'parameters', .* given 1 and 2"),
+        ("override.hea.draws = 9", r"grid\[0\]: the key 'override' names 'hea'; it takes haar-layers"),
+        ("override.haar-layers.drows = 9", r"unknown key 'grid\[0\].override.haar-layers.drows'; accepted .* draws"),
+        ("override.haar-layers.draws = 1", r"grid\[0\].override.haar-layers.draws: .* equal to 8, given 1"),
+        ("override.haar-layers.layers = 2", r"grid\[0\]: ensemble 'haar-layers' takes the key 'parameters'"),
+        ('ensemble = ["hea", "hea"]\nlayers = 2', r"the key 'ensemble' names one twice"),
+        ('inputs = "x"', r"the key 'inputs' goes with 'circuit'"),
+    ],
+)
+def test_bad_ranges_pairs_and_overrides_are_named(tmp_path, change, words):
+    path = tmp_path / "c.toml"
+    given = {line.partition(" = ")[0] for line in change.splitlines()}
+    lines = [f"{key} = {_value(value)}" for key, value in GRID.items() if key not in given]
+    path.write_text("\n".join(["seed = 1", "[[grid]]", *lines, change]))
+    with pytest.raises(ValueError, match=words) as caught:
+        load_config(path)
+    assert "\n" not in str(caught.value)

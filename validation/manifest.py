@@ -1,0 +1,126 @@
+"""The manifest of a sweep: what its directory holds, and whether a configuration may go on there.
+
+A configuration may add cells and raise numbers of draws. Whatever else would change draws that are there is refused,
+with the first difference named. A sweep with cells that stop early (``looks``) may not grow: its looks have been taken
+at levels that depend on the whole plan, and the error rate would not hold.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from sampling import STREAM_VERSION
+from validation import SCHEMA_VERSION
+from validation.cells import Cell
+from validation.config import SweepConfig
+from validation.user_circuits import UserCircuit
+
+MANIFEST = "manifest.json"
+_PACKAGES = ("qntk", "numpy", "scipy", "numba", "qiskit", "pandas", "pyarrow")
+
+
+def manifest_of(config: SweepConfig, cells: Sequence[Cell], columns: Sequence[str]) -> dict[str, Any]:
+    """What the manifest says of a sweep; ``columns`` are those of draws."""
+    circuits = {cell.circuit.key: cell.circuit.header() for cell in cells if cell.circuit}
+    stopping = {"family_error": config.family_error, "margin": config.margin.model_dump()}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
+        "seed": config.seed,
+        "stream_version": STREAM_VERSION,
+        "columns": list(columns),
+        "stopping": stopping if any(cell.looks > 1 for cell in cells) else None,
+        "circuits": circuits,
+        "cells": [cell.document() | {"cell": cell.name, "fingerprint": cell.fingerprint} for cell in cells],
+    }
+
+
+def refuse_other(directory: Path, there: dict[str, Any], here: dict[str, Any]) -> None:
+    """Raise ``ValueError`` if the directory's manifest is of a sweep that this one does not extend."""
+
+    def refuse(difference: str) -> None:
+        raise ValueError(f"directory {directory} holds another sweep: {difference}; give another directory")
+
+    for key in ("seed", "stream_version"):
+        if there.get(key) != here[key]:
+            refuse(f"{key} is {there.get(key)} there, {here[key]} here")
+    for key, circuit in here["circuits"].items():
+        known = there.get("circuits", {}).get(key, circuit)["digest"]
+        if known != circuit["digest"]:
+            refuse(f"circuit {key} has digest {known[:16]} there, {circuit['digest'][:16]} here: it was changed")
+    old, new = ({cell["fingerprint"]: cell for cell in manifest["cells"]} for manifest in (there, here))
+    for fingerprint, cell in old.items():
+        drawn = new[fingerprint]["draws"] if fingerprint in new else 0
+        if drawn < cell["draws"]:
+            refuse(f"cell ({_describe(cell)}) has {cell['draws']} draws there, {drawn} here")
+        if cell["looks"] != new[fingerprint]["looks"]:
+            refuse(f"cell ({_describe(cell)}) has looks {cell['looks']} there, {new[fingerprint]['looks']} here")
+    if any(cell["looks"] > 1 for cell in old.values()):
+        grown = next((c for f, c in new.items() if f not in old or c["draws"] > old[f]["draws"]), None)
+        if grown:
+            drawn = old[grown["fingerprint"]]["draws"] if grown["fingerprint"] in old else 0
+            refuse(
+                f"cell ({_describe(grown)}) has {drawn} draws there, {grown['draws']} here, and a sweep with cells "
+                "that stop early ('looks') may not grow: looks already taken would not keep their error rate"
+            )
+        if there.get("stopping") not in (None, here["stopping"]):
+            refuse("'family_error' or 'margin' differs, and cells that stop early ('looks') have been judged by it")
+
+
+def _describe(cell: dict[str, Any]) -> str:
+    return f"{cell['ensemble']}, {cell['qubits']} qubits, L = {cell['parameters']}, {cell['observable']}"
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """The manifest of a directory. ``ValueError`` if it cannot be read."""
+    try:
+        manifest = dict(json.loads((directory / MANIFEST).read_text(encoding="utf-8")))
+        if not manifest["cells"] or not {"fingerprint", "draws", "looks"} <= set(manifest["cells"][0]):
+            raise KeyError("cells")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"the manifest of {directory} cannot be read: {error}; remove manifest.json and run the sweep again: it "
+            "is made anew, and the draws are kept"
+        ) from error
+    return manifest
+
+
+def kept_circuits(directory: Path, manifest: dict[str, Any]) -> dict[str, UserCircuit]:
+    """The circuits that a directory holds, by key; those whose copy is gone are left out."""
+    found = {}
+    for key, header in manifest.get("circuits", {}).items():
+        try:
+            qpy = circuit_path(directory, header["digest"]).read_bytes()
+        except OSError:
+            continue
+        found[key] = UserCircuit(**header | {"inputs": tuple(header["inputs"])}, qpy=qpy, key=key)
+    return found
+
+
+def circuit_path(directory: Path, digest: str) -> Path:
+    """Where the copy of a circuit is."""
+    return directory / "circuits" / f"{digest}.qpy"
+
+
+def write_atomically(path: Path, content: str | bytes, durable: bool = True) -> None:
+    """Write a small file whole or not at all; ``durable`` waits until it would survive a power cut.
+
+    Raises ``OSError`` if it cannot be written; no part of it is left then.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,109 @@
+"""How far a sweep is, from its directory alone: quick, and while another process runs it.
+
+Draws are counted by the names of the files, and of the last file of each cell by its footer, since that may have been
+short before the sweep was extended; a chunk that is damaged is found out by the next ``qntk sweep``.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from sampling import chunk_sizes
+from validation import SCHEMA_VERSION
+from validation.chunks import rows_of
+from validation.lock import holder, running
+from validation.manifest import MANIFEST, read_manifest
+from validation.progress import duration, read_progress, verdict_counts
+
+_STALE_SECONDS = 30.0
+
+
+def status_document(directory: Path) -> dict[str, Any]:
+    """The keys that the command line promises, and beside them what a run says of itself.
+
+    ``planned`` counts a cell that stopped early up to where it stopped. ``draws_per_second`` and ``seconds_left`` are
+    None unless a run is under way and has told within half a minute; ``verdicts`` are those of ``judged`` finished
+    cells on the moments of K in the exact law.
+
+    Raises ``ValueError`` if the directory holds no sweep.
+    """
+    if not (directory / MANIFEST).exists():
+        raise ValueError(f"directory {directory} holds no sweep; run 'qntk sweep --out {directory}' first")
+    manifest, progress, active = read_manifest(directory), read_progress(directory), running(directory)
+    files = _files(directory / "draws")
+    cells = drawn = planned = finished = 0
+    known = progress.get("cells", {})
+    for cell in manifest["cells"]:
+        sizes = chunk_sizes(cell["draws"], cell["parameters"], 1 << cell["qubits"])
+        there = sorted(chunk for chunk in files.get(cell["cell"], ()) if chunk < len(sizes))
+        rows = sum(sizes[chunk] for chunk in there)
+        if there:
+            last = rows_of(directory / "draws" / f"{cell['cell']}-{there[-1]:05d}.parquet")
+            rows += max(last, 0) - sizes[there[-1]]
+        wanted = cell["draws"]
+        if cell["looks"] > 1:
+            wanted = known.get(cell["cell"], {}).get("draws", wanted)
+        cells, drawn, planned = cells + 1, drawn + rows, planned + wanted
+        finished += rows >= wanted
+    fresh = active and time.time() - progress.get("updated", 0.0) < _STALE_SECONDS
+    judged = {name: known[name] for name in known if name in {cell["cell"] for cell in manifest["cells"]}}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "cells": cells,
+        "finished": finished,
+        "drawn": drawn,
+        "planned": planned,
+        "running": active,
+        "process": holder(directory) if active else None,
+        "where": progress.get("where") if active else None,
+        "draws_per_second": progress.get("draws_per_second") if fresh else None,
+        "seconds_left": progress.get("seconds_left") if fresh else None,
+        "judged": len(judged),
+        "verdicts": verdict_counts(judged),
+    }
+
+
+def _files(folder: Path) -> dict[str, list[int]]:
+    """Chunks that are there, by the name of their cell."""
+    found: dict[str, list[int]] = defaultdict(list)
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                cell, _, rest = entry.name.partition("-")
+                chunk, dot, suffix = rest.partition(".")
+                if dot and suffix == "parquet" and chunk.isdigit():
+                    found[cell].append(int(chunk))
+    except OSError as error:
+        raise ValueError(f"directory {folder} cannot be read: {error.strerror}") from error
+    return found
+
+
+def status_text(directory: Path, document: dict[str, Any]) -> str:
+    """The same for a person."""
+    counts = ", ".join(f"{count:,} {outcome}" for outcome, count in document["verdicts"].items())
+    lines = [
+        f"{document['finished']:,} of {document['cells']:,} cells finished, {document['drawn']:,} of "
+        f"{document['planned']:,} draws",
+        f"verdicts on mean, variance and ΔK/K̄ of {document['judged']:,} cells: {counts}",
+    ]
+    if not document["running"]:
+        if document["drawn"] < document["planned"]:
+            again = shlex.join(["qntk", "sweep", str(directory / "config.toml"), "--out", str(directory)])
+            lines.append(f"not running; go on with: {again}")
+        else:
+            lines.append(f"complete; report with: {shlex.join(['qntk', 'report', str(directory)])}")
+        return "\n".join(lines)
+    owner, rate, left = document["process"], document["draws_per_second"], document["seconds_left"]
+    told = [f"running on {owner.get('host', 'some machine')}, process {owner.get('pid', 'unknown')}"]
+    if document["where"]:
+        told.append(document["where"])
+    if rate is not None:
+        told.append(f"{rate:,.0f} draws/s")
+    if left is not None:
+        told.append(f"about {duration(left)} left")
+    return "\n".join([*lines, ", ".join(told)])

@@ -1,0 +1,199 @@
+"""The user's own circuits in a sweep: found, identified by what they do, and kept beside the draws.
+
+A circuit is named in a configuration by a file or by ``module:function``. A sweep keys its cells by a digest of the
+compiled gate list, so that renaming a file, or another version of Qiskit writing it, changes nothing, and any change of
+a gate, an angle or the order of the parameters does. The directory of a sweep holds the circuit as DIGEST.qpy: it is
+resumed and reported wherever the directory goes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import io
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import qpy
+from qiskit.circuit import QuantumCircuit
+from qiskit.quantum_info import Statevector
+
+from sampling import CircuitModel, Draws
+from sampling.operators import OperatorLike
+from sampling.program import compile_circuit
+from validation.circuits import input_parameters, load_circuit
+from validation.grid import MAX_PARAMETERS, MAX_QUBITS
+
+_DIGITS = 10
+_POINTS = 3
+
+
+@dataclass(frozen=True)
+class UserCircuit:
+    """A circuit, and all that a cell needs to know of it before it is drawn.
+
+    Attributes:
+        digest: SHA-256 of the gate list and of which parameters are data.
+        qubits: n.
+        parameters: trainable ones, L.
+        inputs: names of the parameters, or vectors of them, that are data.
+        qpy: the circuit in Qiskit's format.
+        key: what tells it apart from the other circuits of its configuration.
+    """
+
+    digest: str
+    qubits: int
+    parameters: int
+    inputs: tuple[str, ...]
+    qpy: bytes = field(repr=False, compare=False)
+    key: str = field(default="", compare=False)
+
+    @classmethod
+    def of(cls, circuit: QuantumCircuit, inputs: Sequence[str] = (), key: str = "") -> UserCircuit:
+        """Compile and identify a circuit; ``ValueError`` for what a sweep cannot draw."""
+        if not circuit.parameters:
+            raise ValueError("it has no free parameters; a tangent kernel needs at least one")
+        data = input_parameters(circuit, inputs) if inputs else []
+        parameters = circuit.num_parameters - len(data)
+        for name, number, most in (("qubits", circuit.num_qubits, MAX_QUBITS), ("L", parameters, MAX_PARAMETERS)):
+            if number > most:
+                raise ValueError(f"it has {name} = {number}; a sweep takes at most {most}")
+        buffer = io.BytesIO()
+        qpy.dump(circuit, buffer)
+        mask = [p not in data for p in circuit.parameters]
+        return cls(_digest(circuit, mask), circuit.num_qubits, parameters, tuple(inputs), buffer.getvalue(), key)
+
+    def circuit(self) -> QuantumCircuit:
+        """The circuit; ``ValueError`` if the kept file is not the circuit that the sweep began with."""
+        try:
+            (circuit,) = qpy.load(io.BytesIO(self.qpy))
+        except Exception as error:  # the importer has errors of its own
+            raise ValueError(f"the kept circuit {self.digest[:16]} cannot be read: {error}") from error
+        found = UserCircuit.of(circuit, self.inputs).digest
+        if found != self.digest:
+            raise ValueError(f"the kept circuit {self.digest[:16]} is damaged: its digest is {found[:16]}")
+        return circuit
+
+    def header(self) -> dict[str, Any]:
+        """What the manifest says of it."""
+        return {"digest": self.digest, "qubits": self.qubits, "parameters": self.parameters, "inputs": self.inputs}
+
+
+def find_circuit(
+    name: str, inputs: Sequence[str], size: tuple[int, int] | None, folder: Path, kept: Mapping[str, UserCircuit]
+) -> UserCircuit:
+    """The circuit of a configuration's ``circuit`` key.
+
+    Args:
+        name: a file, relative to ``folder``, or ``module:function``, importable from there or from anywhere.
+        inputs: parameters that are data.
+        size: (qubits, layers), for a function.
+        folder: of the configuration.
+        kept: those that a directory holds, by key, for a file or a module that is not there.
+
+    Raises ``ValueError`` in one line.
+    """
+    at = f"({size[0]}, {size[1]})" if size else ""
+    key = f"{name}{at}" + (f" of {', '.join(inputs)}" if inputs else "")
+    known = kept.get(key)
+    if size is None:
+        path = folder / name
+        if known and not path.exists():
+            return known
+        circuit = load_circuit(path)
+    else:
+        try:
+            function = _function(name, folder)
+        except ImportError as error:
+            if known:
+                return known
+            raise ValueError(f"circuit {name!r} cannot be imported: {error}") from error
+        circuit = function(*size)
+        if not isinstance(circuit, QuantumCircuit):
+            raise ValueError(f"circuit {name!r} returns {type(circuit).__name__}; a QuantumCircuit is accepted")
+        if circuit.num_qubits != size[0]:
+            raise ValueError(f"circuit {name!r} has {circuit.num_qubits} qubits where {size[0]} were asked for")
+    try:
+        return UserCircuit.of(circuit, inputs, key)
+    except ValueError as error:
+        raise ValueError(f"circuit {name!r}: {error}") from error
+
+
+def _function(name: str, folder: Path) -> Any:
+    module, _, attribute = name.partition(":")
+    sys.path.insert(0, str(folder.resolve()))
+    try:
+        found = getattr(importlib.import_module(module), attribute, None)
+    finally:
+        sys.path.pop(0)
+    if not callable(found):
+        raise ValueError(f"circuit {name!r}: module {module!r} has no function {attribute!r}")
+    return found
+
+
+def _digest(circuit: QuantumCircuit, trainable: list[bool]) -> str:
+    """Of the program before gates are merged; angles that are not linear count by their values at fixed points."""
+    program = compile_circuit(circuit, merge=False)
+    points = np.linspace(0.2, 1.3, _POINTS * program.parameters).reshape(program.parameters, _POINTS)
+    nonlinear = [[angle.columns, *angle.value(points[list(angle.columns)]).tolist()] for angle in program.nonlinear]
+    slopes = program.jacobian.copy()
+    slopes.sum_duplicates()
+    constants = [
+        program.matrices.real, program.matrices.imag, slopes.data, program.offsets,
+        *(np.array(values[1:]) for values in nonlinear),
+    ]  # fmt: skip
+    digest = hashlib.sha256(repr([program.qubits, trainable, [values[0] for values in nonlinear]]).encode())
+    for whole in (program.rows, program.wires, slopes.indptr, slopes.indices):
+        digest.update(np.ascontiguousarray(whole, dtype="<i8").tobytes() + b"|")
+    for real in constants:
+        digest.update((np.round(real, _DIGITS) + 0.0).astype("<f8").tobytes() + b"|")
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class InputEnsemble:
+    """Draws of a circuit some of whose parameters are data: all are uniform on [0, 2π), K is over the others.
+
+    Args:
+        circuit, observable: as for ``CircuitModel``.
+        inputs: names of the data.
+    """
+
+    circuit: QuantumCircuit = field(repr=False)
+    observable: OperatorLike | Statevector = field(repr=False)
+    inputs: tuple[str, ...]
+
+    @cached_property
+    def model(self) -> CircuitModel:
+        """The circuit with every parameter trainable: chunks are what threads share out."""
+        return CircuitModel(self.circuit, self.observable, workers=1)
+
+    @cached_property
+    def _trainable(self) -> NDArray[np.bool_]:
+        data = input_parameters(self.circuit, self.inputs)
+        return np.array([p not in data for p in self.circuit.parameters])
+
+    @property
+    def parameters(self) -> int:
+        """Number of trainable parameters L."""
+        return int(self._trainable.sum())
+
+    @property
+    def dimension(self) -> int:
+        """Hilbert-space dimension D."""
+        return self.model.dimension
+
+    def draw(self, draws: int, rng: np.random.Generator) -> Draws:
+        """``draws`` independent sets of angles and data."""
+        parts = []
+        for start in range(0, draws, self.model.batch):
+            shape = (min(self.model.batch, draws - start), len(self._trainable))
+            output, gradient = self.model.value_and_gradient(rng.uniform(0, 2 * np.pi, shape))
+            parts.append(Draws(np.einsum("dp,p,dp->d", gradient, self._trainable.astype(float), gradient), output))
+        return Draws.concatenate(parts)
