@@ -14,15 +14,13 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtrit
 
-from theory import KernelLaw, Prediction
+from theory import KernelLaw
 from validation.claims import Margins
-from validation.estimates import MINIMUM_DRAWS, MOMENTS, Moment, summarise
+from validation.estimates import MINIMUM_DRAWS, MOMENTS, Moment
 from validation.spread import Spread
-from validation.verdicts import POWER, Verdict, judge
+from validation.verdicts import POWER
 
 _ROUND = 1000
 _FARTHEST = 700.0
@@ -118,50 +116,6 @@ def planned_draws(law: KernelLaw, margins: Margins, level: float, power: float, 
     spread = Spread.of_law(law)
     needed = max(draws_needed(spread, s, getattr(margins, s), level, power) for s in MOMENTS)
     return min(-(-needed // _ROUND) * _ROUND, most)
-
-
-def assert_agrees(
-    kernels: NDArray[np.float64],
-    prediction: Prediction | float,
-    statistic: Moment = "mean",
-    margin: float = 0.0,
-    false_fail: float = 1e-6,
-    sees: float | None = None,
-    power: float = POWER,
-) -> Verdict:
-    """For tests: the draws do not speak against a prediction, and could have.
-
-    Fails for a true value within the margin with probability at most ``false_fail`` (asymptotic in n), and for one
-    that is ``detectable_discrepancy`` away with probability at least ``power``.
-
-    Args:
-        kernels: independent draws, shape (n,).
-        prediction: of the statistic, in its own units.
-        statistic: ``mean``, ``variance`` or ``relative_std``.
-        margin: relative difference that is allowed, 0 <= margin < 1.
-        false_fail: level of the interval.
-        sees: the relative discrepancy that the test is for; None does not ask.
-        power: with which a discrepancy counts as seen.
-
-    Raises ``AssertionError`` with one line on the verdict ``disagree``, and ``ValueError`` if the draws are too few to
-    see a discrepancy of ``sees``.
-    """
-    summary = summarise(kernels)
-    claim = prediction if isinstance(prediction, Prediction) else Prediction("K", prediction, "exact", (), "as given")
-    smallest = summary.pivot(statistic).detectable(margin, false_fail, power)
-    if sees is not None and smallest > sees:
-        raise ValueError(
-            f"{summary.draws} draws see a discrepancy of {smallest:.3g} of the {statistic} with probability {power:g}, "
-            f"not one of {sees:g}; draw more"
-        )
-    verdict = judge(summary, statistic, claim, margin, false_fail)
-    if verdict.verdict == "disagree":
-        raise AssertionError(
-            f"{statistic} of K: estimate {verdict.estimate:.6g}, prediction {claim.value:.6g}, margin {margin:g}: "
-            f"disagree; false-fail probability {false_fail:g}, n = {summary.draws}, which sees a relative discrepancy "
-            f"of {smallest:.3g} with probability {power:g}"
-        )
-    return verdict
 
 
 def _ends(spread: Spread, statistic: Moment, level: float, draws: int) -> tuple[tuple[float, float], ...]:

@@ -16,13 +16,13 @@ def test_sizes_are_as_stated(name, qubits, layers):
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
-def test_pauli_convention_quadruples_the_kernel_at_half_the_angle(name):
+def test_pauli_convention_quadruples_the_kernel_at_half_the_angle(name, qntk_seed, qntk_rng):
     observable = SparsePauliOp("IIZ")
     half, full = (
-        CircuitEnsemble(ansatz(name, 3, 2, generator, np.random.default_rng(1)), observable)
+        CircuitEnsemble(ansatz(name, 3, 2, generator, np.random.default_rng(qntk_seed)), observable)
         for generator in ("half-pauli", "pauli")
     )
-    thetas = np.random.default_rng(2).uniform(0, 6, (4, half.parameters))
+    thetas = qntk_rng.uniform(0, 6, (4, half.parameters))
     np.testing.assert_allclose(half.model.kernel(thetas) * 4, full.model.kernel(thetas / 2), atol=1e-12)
 
 
@@ -49,9 +49,9 @@ def test_on_two_qubits_the_ring_is_one_cz_and_breaks_it():
     assert not commutes_with_time_reversal("hea-cz-ring", 2)
 
 
-def test_real_amplitudes_are_real():
+def test_real_amplitudes_are_real(qntk_rng):
     circuit = ansatz("real-amplitudes", 3, 2)
-    theta = np.random.default_rng(3).uniform(0, 6, circuit.num_parameters)
+    theta = qntk_rng.uniform(0, 6, circuit.num_parameters)
     assert np.abs(Operator(circuit.assign_parameters(theta)).data.imag).max() < 1e-14
 
 

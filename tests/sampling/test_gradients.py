@@ -5,13 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit.circuit import Gate, Parameter, ParameterVector, QuantumCircuit
-from qiskit.circuit.library import PauliEvolutionGate, UnitaryGate, get_standard_gate_name_mapping
+from qiskit.circuit.library import PauliEvolutionGate, get_standard_gate_name_mapping
 from qiskit.quantum_info import Operator, Pauli, SparsePauliOp, Statevector, random_hermitian, random_unitary
 
 from sampling import CATALOGUE, CircuitEnsemble, CircuitModel, ansatz, engine
 from sampling.aer import AerGradients
 from sampling.engine import compile_observable
 from sampling.program import compile_circuit
+from validation import strategies
 
 TOLERANCE = 1e-10
 
@@ -34,56 +35,19 @@ def test_catalogue_against_parameter_shift_on_aer(name, qubits):
     np.testing.assert_allclose(gradients, expected, atol=TOLERANCE)
 
 
-GATES_1 = ["rx", "ry", "rz", "p", "h", "s", "sdg", "t", "x", "y", "z", "sx"]
-GATES_2 = [
-    "rxx",
-    "ryy",
-    "rzz",
-    "rzx",
-    "crx",
-    "cry",
-    "crz",
-    "cp",
-    "cx",
-    "cz",
-    "cy",
-    "swap",
-    "iswap",
-    "ecr",
-    "unitary",
-]
-FREE = {"rx", "ry", "rz", "p", "rxx", "ryy", "rzz", "rzx", "crx", "cry", "crz", "cp"}
+def operators(qubits):
+    """Observables by name, and dense ones."""
+    named = strategies.observables(qubits).map(lambda observable: observable.operator())
+    return named | st.integers(0, 99).map(lambda seed: random_hermitian(2**qubits, seed=seed))
 
 
-@st.composite
-def circuits(draw):
-    """Random circuits with parameters that are shared, scaled and shifted, on wires in any order."""
-    qubits = draw(st.integers(2, 4))
-    circuit = QuantumCircuit(qubits)
-    parameters = ParameterVector("a", draw(st.integers(1, 12)))
-    used = False
-    for index in range(draw(st.integers(1, 12))):
-        names = GATES_1 + GATES_2
-        name = draw(st.sampled_from(names)) if index else "ry"
-        wires = draw(st.permutations(range(qubits)))[: 1 + (name in GATES_2)]
-        if name == "unitary":
-            circuit.append(UnitaryGate(random_unitary(4, seed=draw(st.integers(0, 99)))), wires)
-        elif name in FREE:
-            one, two = (parameters[draw(st.integers(0, len(parameters) - 1))] for _ in range(2))
-            angle = draw(st.sampled_from([one, 2 * one + 0.3, one - two, -0.5 * (one + two)])) if index else one
-            getattr(circuit, name)(angle, *wires)
-            used = True
-        else:
-            getattr(circuit, name)(*wires)
-        if draw(st.booleans()):
-            circuit.barrier()
-    assert used
-    observable = draw(st.sampled_from(["pauli", "sum", "dense"]))
-    if observable == "dense":
-        return circuit, random_hermitian(2**qubits, seed=draw(st.integers(0, 99)))
-    labels = st.text("IXYZ", min_size=qubits, max_size=qubits)
-    chosen = draw(st.lists(labels, min_size=1, max_size=1 if observable == "pauli" else 4, unique=True))
-    return circuit, SparsePauliOp(chosen, np.linspace(1, -0.5, len(chosen)))
+def pairs(qubits):
+    """Parameters that are shared, scaled and shifted, on wires in any order."""
+    cases = strategies.circuits(qubits, parameters=12, gates=12, angles="linear")
+    return st.tuples(cases.map(lambda case: case.circuit), operators(qubits))
+
+
+PAIRS = st.integers(2, 4).flatmap(pairs)
 
 
 def statevector_value(circuit, observable, theta):
@@ -103,7 +67,7 @@ def five_point(function, theta, step=2e-3):
 
 
 @settings(max_examples=60)
-@given(circuits(), st.integers(0, 10**6))
+@given(PAIRS, st.integers(0, 10**6))
 def test_random_circuits_against_statevector(pair, seed):
     circuit, observable = pair
     theta = np.random.default_rng(seed).uniform(-4, 4, circuit.num_parameters)
@@ -233,7 +197,7 @@ def test_bad_circuits_are_refused(circuit, observable, words):
 
 
 @settings(max_examples=60)
-@given(circuits(), st.integers(0, 10**6))
+@given(PAIRS, st.integers(0, 10**6))
 def test_merged_diagonals_against_one_gate_at_a_time(pair, seed):
     circuit, observable = pair
     circuit.cz(0, 1)

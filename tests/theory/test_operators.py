@@ -9,15 +9,9 @@ from hypothesis import strategies as st
 from qiskit.quantum_info import SparsePauliOp, random_hermitian, random_unitary
 
 from theory import OperatorMoments
+from validation.strategies import observables
 
-COEFFICIENTS = st.floats(-2, 2).filter(lambda c: abs(c) > 1e-3)
-
-
-@st.composite
-def pauli_sums(draw):
-    qubits = draw(st.integers(1, 4))
-    labels = st.text("IXYZ", min_size=qubits, max_size=qubits).filter(lambda label: set(label) != {"I"})
-    return draw(st.dictionaries(labels, COEFFICIENTS, min_size=1, max_size=6))
+PAULI_SUMS = st.integers(1, 4).flatmap(lambda n: observables(n, projectors=False)).map(lambda o: dict(o.terms))
 
 
 def dense_traces(matrix):
@@ -29,7 +23,7 @@ def traces(moments):
     return [float(moments.a2), float(moments.a3), float(moments.a4)]
 
 
-@given(pauli_sums(), st.floats(-3, 3))
+@given(PAULI_SUMS, st.floats(-3, 3))
 def test_pauli_sum_against_dense_matrix_whatever_the_constant(terms, constant):
     qubits = len(next(iter(terms)))
     matrix = SparsePauliOp(list(terms), list(terms.values())).to_matrix()

@@ -17,7 +17,6 @@ from validation.claims import Margins
 from validation.config import SweepConfig, load_config
 from validation.design import (
     agree_probability,
-    assert_agrees,
     detectable_discrepancy,
     draws_needed,
     planned_draws,
@@ -166,25 +165,6 @@ def test_a_power_sets_the_draws_with_the_level_of_the_whole_report():
         assert cell.draws % 1000 == 0
         assert min(agree_probability(spread, s, MARGIN[s], level, cell.draws) for s in MOMENTS) >= 0.9
         assert min(agree_probability(spread, s, MARGIN[s], level, cell.draws - 1000) for s in MOMENTS) < 0.9
-
-
-def test_assert_agrees_passes_the_truth_and_tells_all_when_it_fails():
-    """The truth fails with probability 1e-6; a mean 20 % off is caught with probability above 0.999."""
-    kernels = np.random.default_rng(1).gamma(4, 0.25, 10_000)
-    assert assert_agrees(kernels, 1.0, margin=0.05, sees=0.1).verdict == "agree"
-    assert_agrees(kernels, 0.25, "variance", margin=0.1)
-    with pytest.raises(AssertionError) as caught:
-        assert_agrees(kernels, 1.2, margin=0.05)
-    message = str(caught.value)
-    for words in ("estimate ", "prediction 1.2", "margin 0.05", "false-fail probability 1e-06", "n = 10000", "sees a"):
-        assert words in message
-    assert "\n" not in message
-
-
-def test_a_test_that_could_not_have_failed_is_refused():
-    kernels = np.random.default_rng(1).gamma(4, 0.25, 100)
-    with pytest.raises(ValueError, match=r"100 draws see a discrepancy of .* of the mean .*, not one of 0.05"):
-        assert_agrees(kernels, 1.0, sees=0.05)
 
 
 @pytest.mark.parametrize(

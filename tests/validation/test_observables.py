@@ -8,6 +8,7 @@ from qiskit.quantum_info import SparsePauliOp
 
 from theory import OperatorMoments
 from validation.observables import parse_observable
+from validation.strategies import observables
 
 
 def matrix(spec, qubits):
@@ -49,16 +50,11 @@ def test_file_holds_labels_in_qiskit_order(tmp_path):
     np.testing.assert_array_equal(matrix(f"@{path}", 4), expected)
 
 
-SPECS = st.sampled_from(
-    ["Z0", "Z0X1-0.3*Y1", "tfim:J=1,h=0.7", "xxz:J=2", "projector:rank=2", "tfim:h=2,periodic=true"]
-)
-
-
-@given(SPECS, st.integers(2, 4))
-def test_both_sides_of_the_suite_get_the_same_operator(spec, qubits):
+@given(st.integers(1, 4).flatmap(observables))
+def test_both_sides_of_the_suite_get_the_same_operator(observable):
     """Moments handed to theory and the matrix handed to sampling come from one specification by two routes."""
-    dense = OperatorMoments.from_matrix(matrix(spec, qubits))
-    moments = parse_observable(spec, qubits).moments()
+    dense = OperatorMoments.from_matrix(matrix(observable.spec, observable.qubits))
+    moments = observable.moments()
     for key in ("a2", "a3", "a4"):
         assert float(getattr(moments, key)) == pytest.approx(float(getattr(dense, key)), abs=1e-9)
 
