@@ -208,7 +208,10 @@ def test_interrupt_keeps_what_is_finished(tmp_path):
     """Ctrl-C in a study of one quick and one slow model: exit code 130, files whole, and the same command goes on."""
     text = SMALL.replace("depths = [1, 3]", "depths = [1, 60]").replace("steps = 30", "steps = 4000")
     config, out = written(tmp_path, text), tmp_path / "out"
-    code = f"from validation.cli import main; main(['diagnose', {str(config)!r}, '--out', {str(out)!r}])"
+    code = (  # a shell's background job ignores the signal, and so would its children
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        f"from validation.cli import main; main(['diagnose', {str(config)!r}, '--out', {str(out)!r}])"
+    )
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not list(out.glob("training/*.npz")) and time.monotonic() < deadline:
