@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from sampling.datasets import FIELDS, TRAINING_FIELDS, Dataset, fourier, from_csv, ising, kink
 from sampling.qnn import MODELS, Qnn, build, from_circuit
 from theory.training import Loss
 from validation.circuits import input_parameters, load_circuit, repeated
+from validation.toml_models import read_model
 
 PACKAGED = {False: "default_diagnose.toml", True: "full_diagnose.toml"}
 """Packaged configurations: the small study and the one over the full depths."""
@@ -165,32 +164,5 @@ def load_diagnose_config(path: Path | None, full: bool = False) -> tuple[Diagnos
 
     Raises ``ValueError`` with one line that names the key, what was given and what is accepted.
     """
-    name = "the packaged default" if path is None else str(path)
-    try:
-        if path is None:
-            text = resources.files("validation").joinpath(PACKAGED[full]).read_text(encoding="utf-8")
-        else:
-            text = path.read_text(encoding="utf-8")
-        return DiagnoseConfig.model_validate(tomllib.loads(text)), text
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"configuration {name} cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"configuration {name} is not TOML: {error}") from error
-    except ValidationError as error:
-        raise ValueError(f"configuration {name}: {_one_line(error)}") from error
-
-
-_TABLES: dict[str, type[_Model]] = {"dataset": DatasetConfig, "circuit": CircuitConfig, "random": RandomConfig}
-
-
-def _one_line(error: ValidationError) -> str:
-    """The first complaint, a misspelt key before anything else, with the key as a path."""
-    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    if first["type"] == "extra_forbidden":
-        table = _TABLES.get(str(first["loc"][0]), DiagnoseConfig) if len(first["loc"]) > 1 else DiagnoseConfig
-        return f"unknown key {key!r}; accepted there: {', '.join(table.model_fields)}{more}"
-    message = first["msg"].removeprefix("Value error, ")
-    given = "" if first["type"] in ("missing", "value_error") else f", given {first['input']!r}"
-    return f"{key + ': ' if key else ''}{message[0].lower()}{message[1:]}{given}{more}"
+    tables: dict[str, type[BaseModel]] = {"dataset": DatasetConfig, "circuit": CircuitConfig, "random": RandomConfig}
+    return read_model(path, PACKAGED[full], DiagnoseConfig, tables)

@@ -32,6 +32,7 @@ from validation.diagnose_curves import (
 )  # fmt: skip
 from validation.diagnose_findings import interval95
 from validation.diagnose_seed import SeedDiagnosis
+from validation.figures import write_figures
 from validation.random_figures import breakdown_figure, random_figure
 
 Array = NDArray[np.float64]
@@ -39,16 +40,7 @@ Array = NDArray[np.float64]
 
 def save_figures(study: Study, directory: Path) -> dict[str, str]:
     """Write every figure as SVG and PNG; names and captions, in order."""
-    directory.mkdir(parents=True, exist_ok=True)
-    sns.set_theme(context="paper", style="ticks", font_scale=1.05, rc={"svg.hashsalt": "qntk"})
-    captions: dict[str, str] = {}
-    for name, caption, figure in _figures(study):
-        for suffix in ("svg", "png"):
-            metadata = {"Date": None} if suffix == "svg" else {}
-            figure.savefig(directory / f"{name}.{suffix}", dpi=160, bbox_inches="tight", metadata=metadata)
-        plt.close(figure)
-        captions[name] = caption
-    return captions
+    return write_figures(_figures(study), directory)
 
 
 def _figures(study: Study) -> Iterator[tuple[str, str, Figure]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,20 @@ _PLATEAU: dict[str, Any] = {"linestyle": ":", "linewidth": 1.2}
 
 def save_figures(results: SweepResults, directory: Path) -> dict[str, str]:
     """Write every figure that the results allow as SVG and PNG; names and captions, in order."""
-    directory.mkdir(parents=True, exist_ok=True)
-    sns.set_theme(context="paper", style="ticks", font_scale=1.05, rc={"svg.hashsalt": "qntk"})
     data = frame(results)
     laws = {(r.cell.observable, r.cell.qubits, r.cell.parameters): r.law for r in results.cells}
+    return write_figures(tqdm(_figures(data, laws, results), desc="drawing figures", unit="figure"), directory)
+
+
+def write_figures(figures: Iterable[tuple[str, str, Figure]], directory: Path) -> dict[str, str]:
+    """Write figures, given with name and caption, as SVG and PNG in one style; names and captions, in order.
+
+    They must be drawn while they are asked for, as a generator does: the style is set here.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    sns.set_theme(context="paper", style="ticks", font_scale=1.05, rc={"svg.hashsalt": "qntk"})
     captions: dict[str, str] = {}
-    for name, caption, figure in tqdm(_figures(data, laws, results), desc="drawing figures", unit="figure"):
+    for name, caption, figure in figures:
         for suffix in ("svg", "png"):
             metadata = {"Date": None} if suffix == "svg" else {}
             figure.savefig(directory / f"{name}.{suffix}", dpi=160, bbox_inches="tight", metadata=metadata)
