@@ -25,6 +25,13 @@ _GENERATOR = click.option(
     help="exp(-iθP/2), Qiskit's rotations, or exp(-iθP).",
 )
 
+_FAIL_ON = click.option(
+    "--fail-on",
+    type=click.Choice(["disagree", "inconclusive"]),
+    multiple=True,
+    help="Exit with 1 if any verdict, in any regime, is this; may be given twice.",
+)
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="qntk", prog_name="qntk")
@@ -133,12 +140,7 @@ def status(directory: Path, as_json: bool) -> None:
 
 @qntk.command()
 @click.argument("directory", type=click.Path(path_type=Path))
-@click.option(
-    "--fail-on",
-    type=click.Choice(["disagree", "inconclusive"]),
-    multiple=True,
-    help="Exit with 1 if any verdict is this; may be given twice.",
-)
+@_FAIL_ON
 @_JSON
 def report(directory: Path, fail_on: tuple[str, ...], as_json: bool) -> None:
     """Write report.html, report.md, verdicts.json, scaling.json and figures/ for the sweep in DIRECTORY.
@@ -260,12 +262,7 @@ def plan(config: Path | None, as_json: bool) -> None:
     show_default=True,
     help="Probability that any verdict is wrong.",
 )
-@click.option(
-    "--fail-on",
-    type=click.Choice(["disagree", "inconclusive"]),
-    multiple=True,
-    help="Exit with 1 if any verdict, in any regime, is this; may be given twice.",
-)
+@_FAIL_ON
 @_JSON
 def compare(draws: Path, params: int, fail_on: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Test draws made elsewhere, a column of independent K or μ in DRAWS, against the closed forms.
