@@ -32,7 +32,7 @@ from validation.diagnose_curves import (
 )  # fmt: skip
 from validation.diagnose_findings import interval95
 from validation.diagnose_seed import SeedDiagnosis
-from validation.figures import write_figures
+from validation.figure_style import write_figures
 from validation.random_figures import breakdown_figure, random_figure
 
 Array = NDArray[np.float64]

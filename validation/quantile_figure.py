@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
-import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from theory.distribution import KernelDistribution
+from validation.config import HAAR_LAYERS
+from validation.figure_style import plain
 from validation.quantile_bands import band, ranks
 from validation.results import CellResult
 
 CONFIDENCE = 0.99
+_NARROW = 4
+"""Quantiles that span less are shown on a linear axis."""
 _WIDTH = 0.25
 """Half height of a panel; the extremes scatter more."""
 
 
-def extreme_cells(results: Sequence[CellResult]) -> list[CellResult]:
-    """Of each observable the cells with most qubits, at the smallest and the largest L."""
+def shown_cells(results: Sequence[CellResult]) -> list[CellResult]:
+    """Of each observable the Haar layers with most qubits, at the smallest and the largest L.
+
+    Those of which K alone was drawn, if there are any.
+    """
+    haar = [r for r in results if r.cell.ensemble == HAAR_LAYERS]
+    results = [r for r in haar if r.cell.quantities == ("kernel",)] or haar
     chosen = []
     for observable in dict.fromkeys(r.cell.observable for r in results):
         cells = [r for r in results if r.cell.observable == observable]
@@ -33,35 +43,62 @@ def extreme_cells(results: Sequence[CellResult]) -> list[CellResult]:
 
 def quantile_figure(results: Sequence[CellResult]) -> Figure:
     """One panel a cell, two to an observable: ordered draws over the law's quantiles, against the latter."""
-    columns = -(-len(results) // 2) if len(results) > 2 else len(results)
-    rows = -(-len(results) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(3.1 * columns + 0.6, 2.5 * rows), squeeze=False, sharey=True)
-    order = [axes[i % rows][i // rows] for i in range(rows * columns)]
+    figure, order = panel_grid(len(results), sharey=True)
     for axis, result in zip(order, results, strict=False):
         _panel(axis, result)
-    for axis in order[len(results) :]:
-        axis.set_visible(False)
-    for row in axes:
-        row[0].set_ylabel("draws over law")
+    for axis in order:
+        if axis.get_subplotspec().is_first_col():  # type: ignore[union-attr]
+            axis.set_ylabel("draws over law")
     figure.tight_layout()
     sns.despine(figure)
     return figure
 
 
-def _panel(axis: Axes, result: CellResult) -> None:
-    law, cell = KernelDistribution(result.law), result.cell
-    draws = result.summary.draws
+def panel_grid(count: int, **options: Any) -> tuple[Figure, list[Axes]]:
+    """Panels in two rows, in the order of the columns; those beyond the count are not shown."""
+    columns = -(-count // 2) if count > 2 else count
+    rows = -(-count // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(3.1 * columns + 0.6, 2.5 * rows), squeeze=False, **options)
+    order = [axes[i % rows][i // rows] for i in range(rows * columns)]
+    for axis in order[count:]:
+        axis.set_visible(False)
+    return figure, order
+
+
+def title(result: CellResult) -> str:
+    """Which cell a panel is of."""
+    cell = result.cell
+    size = f"{cell.layers} layers" if cell.layers else f"L = {cell.parameters}"
+    return f"{plain(cell.observable)}, n = {cell.qubits}, {size}"
+
+
+def quantile_table(result: CellResult) -> pd.DataFrame:
+    """Order statistics of a cell's draws, those of the law, and the ends of the band, one row a probability."""
+    law, draws = KernelDistribution(result.law), result.summary.draws
     probabilities = ranks(draws) / (draws + 1)
     low, high = band(draws, 1 - CONFIDENCE)
-    middle = law.quantiles(probabilities)
-    mean = result.law.mean().value
-    axis.fill_between(middle / mean, law.quantiles(low) / middle, law.quantiles(high) / middle, color="0.85")
+    return pd.DataFrame(
+        {
+            "probability": probabilities,
+            "draws": result.order,
+            "law": law.quantiles(probabilities),
+            "band_low": law.quantiles(low),
+            "band_high": law.quantiles(high),
+        }
+    )
+
+
+def _panel(axis: Axes, result: CellResult) -> None:
+    table, mean = quantile_table(result), result.law.mean().value
+    middle = table["law"]
+    axis.fill_between(middle / mean, table["band_low"] / middle, table["band_high"] / middle, color="0.85")
     axis.axhline(1.0, color="0.4", linewidth=0.8)
-    axis.plot(middle / mean, np.array(result.order) / middle, "o", markersize=2.5, color=sns.color_palette()[0])
-    size = f"{cell.layers} layers" if cell.layers else f"L = {cell.parameters}"
+    axis.plot(middle / mean, table["draws"] / middle, "o", markersize=2.5, color=sns.color_palette()[0])
     axis.set(xscale="log", ylim=(1 - _WIDTH, 1 + _WIDTH), xlabel=r"quantile over $\bar K$")
     axis.xaxis.set_minor_formatter(NullFormatter())
-    if middle[-1] < 30 * middle[0]:
+    if middle.iloc[-1] < _NARROW * middle.iloc[0]:
+        axis.set_xscale("linear")
+    elif middle.iloc[-1] < 30 * middle.iloc[0]:
         axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_title(f"{cell.observable}, n = {cell.qubits}, {size}", fontsize="small")
+    axis.set_title(title(result), fontsize="small")

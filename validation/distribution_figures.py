@@ -1,0 +1,78 @@
+"""The figures of K's distribution: densities over the law's, and the distance of every cell from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from theory.distribution import KernelDistribution
+from validation.claims import Margins
+from validation.figure_style import EXACT, colours, dodged, legend, lines, panels, plain, plain_ticks, scatter_verdicts
+from validation.quantile_bands import ranks
+from validation.quantile_figure import panel_grid, title
+from validation.results import CellResult
+
+_LEAST = 0.01
+"""Share of the draws in the smallest bin."""
+_SHOWN = (0.001, 0.995)
+
+
+def density_figure(results: Sequence[CellResult]) -> Figure:
+    """One panel a cell: the law's density of K/K̄, and a histogram of the draws with bins between order statistics."""
+    figure, order = panel_grid(len(results))
+    for axis, result in zip(order, results, strict=False):
+        _density(axis, result)
+    for axis in order:
+        if axis.get_subplotspec().is_first_col():  # type: ignore[union-attr]
+            axis.set_ylabel(r"density of $K/\bar K$")
+    figure.tight_layout()
+    sns.despine(figure)
+    return figure
+
+
+def _density(axis: Axes, result: CellResult) -> None:
+    law, mean = KernelDistribution(result.law), result.law.mean().value
+    fractions = ranks(result.summary.draws) / result.summary.draws
+    chosen = [0]
+    for index, fraction in enumerate(fractions):
+        if fraction - fractions[chosen[-1]] >= _LEAST:
+            chosen.append(index)
+    edges = np.array(result.order)[chosen] / mean
+    axis.stairs(np.diff(fractions[chosen]) / np.diff(edges), edges, fill=True, color="0.8")
+    low, high = law.quantiles(_SHOWN)
+    at = np.linspace(low, high, 300)
+    density = law.pdf(at) * mean
+    axis.plot(at / mean, density, color=plt.get_cmap("viridis")(0.25), **EXACT)
+    axis.set(xlabel=r"$K/\bar K$", xlim=(0, high / mean), ylim=(0, 1.25 * float(np.median(np.sort(density)[-30:]))))
+    axis.set_title(title(result), fontsize="small")
+
+
+def distance_figure(haar: pd.DataFrame, margins: Margins) -> Figure:
+    """One panel an observable: the sup distance of each cell's draws from the exact law, against L."""
+    observables = list(dict.fromkeys(haar["observable"]))
+    colour = colours(haar["qubits"])
+    figure, axes = panels(1, len(observables), 3.0, sharey=True)
+    for axis, observable in zip(axes[0], observables, strict=True):
+        panel = haar[haar["observable"] == observable]
+        axis.axhspan(0, margins.distribution, color="0.88", zorder=0)
+        for index, (n, line) in enumerate(lines(panel, "qubits", "parameters")):
+            distances(axis, dodged(line["parameters"], index, len(colour)), line, colour[n])
+        axis.set(xscale="log", xlabel="parameters $L$", title=plain(observable), ylim=(0, None))
+        plain_ticks(axis, panel["parameters"])
+    axes[0, 0].set_ylabel(r"$\sup|F_n-F|$")
+    legend(figure, axes[0, -1], colour, "n")
+    return figure
+
+
+def distances(axis: Axes, at: pd.Series[float], line: pd.DataFrame, colour: object) -> None:
+    """Distances of a line of cells with their intervals."""
+    value = line["distribution"]
+    bars = [value - line["distribution_low"], line["distribution_high"] - value]
+    axis.errorbar(at, value, yerr=bars, fmt="none", elinewidth=1, color=colour)
+    scatter_verdicts(axis, at, value, line["distribution_verdict"], colour, 4)

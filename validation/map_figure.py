@@ -1,0 +1,89 @@
+"""The concentration map: ΔK/K̄ over L and n, what was drawn over what the law says, and where the plateau begins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from validation.config import HAAR_LAYERS
+from validation.figure_style import MARKERS, panels, plain, plain_ticks
+from validation.law import kernel_law
+
+NEAR = 0.1
+"""A fluctuation within this of its plateau gains little from more parameters."""
+_COLOURS = "viridis_r"
+_COLUMNS = 3
+_GRID = 60
+
+
+def map_figure(data: pd.DataFrame) -> Figure:
+    """One panel an ensemble and observable; rows of ``tables.frame``."""
+    groups = list(dict.fromkeys(zip(data["ensemble"], data["observable"], strict=True)))
+    columns = min(_COLUMNS, len(groups))
+    rows = -(-len(groups) // columns)
+    figure, axes = panels(rows, columns, 0.6 + 2.7 * rows, layout="constrained")
+    grids = {group: _law(data, *group) for group in groups}
+    shown = np.concatenate([data["relative_std"], *(grid[2].ravel() for grid in grids.values())])
+    norm = LogNorm(float(shown.min()), float(shown.max()))
+    for axis, group in zip(axes.ravel(), groups, strict=False):
+        _panel(axis, data, group, grids[group], norm)
+    for axis in axes.ravel()[len(groups) :]:
+        axis.set_visible(False)
+    for row in axes:
+        row[0].set_ylabel("qubits $n$,  $D = 2^n$")
+    bar = figure.colorbar(ScalarMappable(norm, _COLOURS), ax=axes, label=r"$\Delta K/\bar K$", shrink=0.9, pad=0.02)
+    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    bar.ax.yaxis.set_minor_formatter(NullFormatter())
+    handles = [
+        Line2D([], [], color="black", marker=m, linestyle="", markerfacecolor="0.8", label=f"Monte Carlo, {v}")
+        for v, m in MARKERS.items()
+        if v in set(data["relative_std_verdict"])
+    ]
+    handles.append(Line2D([], [], color="black", linestyle="--", label=f"plateau within {NEAR:.0%}"))
+    figure.legend(handles=handles, frameon=False, loc="outside lower center", ncols=len(handles))
+    return figure
+
+
+def _law(data: pd.DataFrame, ensemble: str, observable: str) -> tuple[Any, Any, Any, Any]:
+    """Sizes L and n, the exact ΔK/K̄ there, shape (n, L), and its plateau for each n."""
+    rows = data[(data["ensemble"] == ensemble) & (data["observable"] == observable)]
+    qubits = sorted(set(rows["qubits"]))
+    generator = rows["generator"].iloc[0]
+    span = np.geomspace(max(1, rows["parameters"].min() / 2), 2 * rows["parameters"].max(), _GRID)
+    sizes = np.unique(span.round().astype(int))
+    laws = [[kernel_law(n, int(L), observable, generator) for L in sizes] for n in qubits]
+    values = np.array([[law.relative_std().value for law in line] for line in laws])
+    return sizes, np.array(qubits), values, np.array([line[0].plateau().value for line in laws])
+
+
+def _panel(axis: Axes, data: pd.DataFrame, group: tuple[str, str], grid: Any, norm: LogNorm) -> None:
+    sizes, qubits, values, plateaus = grid
+    axis.pcolormesh(sizes, qubits, values, cmap=_COLOURS, norm=norm, shading="nearest", rasterized=True)
+    for n, line, plateau in zip(qubits, values, plateaus, strict=True):
+        near = sizes[line <= (1 + NEAR) * plateau]
+        if len(near):
+            axis.plot([near[0]] * 2, [n - 0.5, n + 0.5], color="black", linestyle="--", linewidth=1.4)
+    rows = data[(data["ensemble"] == group[0]) & (data["observable"] == group[1])]
+    for verdict, marker in MARKERS.items():
+        some = rows[rows["relative_std_verdict"] == verdict]
+        axis.scatter(
+            some["parameters"], some["qubits"], c=some["relative_std"], cmap=_COLOURS, norm=norm, marker=marker,
+            edgecolors="black", linewidths=0.7, s=34, zorder=3,
+        )  # fmt: skip
+    for n, plateau in zip(qubits, plateaus, strict=True):
+        axis.annotate(
+            f"{plateau:.2g}", (1, n), (3, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
+            va="center", fontsize="x-small", color="0.25",
+        )  # fmt: skip
+    ensemble = "Haar layers" if group[0] == HAAR_LAYERS else group[0]
+    axis.set_title(plain(f"{ensemble}, {group[1]}"), fontsize="medium")
+    axis.set(xscale="log", xlabel="parameters $L$", yticks=qubits)
+    plain_ticks(axis, rows["parameters"])

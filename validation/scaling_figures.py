@@ -1,0 +1,97 @@
+"""Figures of Haar layers: a moment of K against a size, and below it what is left over the exact law."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from validation.claims import Margins
+from validation.estimates import Moment
+from validation.figure_style import (
+    DOTTED,
+    EXACT,
+    PUBLISHED,
+    colours,
+    dodged,
+    legend,
+    lines,
+    margin_band,
+    panels,
+    plain,
+    plain_ticks,
+    plain_values,
+    scatter_verdicts,
+)
+from validation.law import kernel_law
+
+SYMBOL: dict[Moment, str] = {"mean": r"$\bar K$", "variance": r"$\Delta K^2$", "relative_std": r"$\Delta K/\bar K$"}
+_REGIMES = {"exact": EXACT, "asymptotic": PUBLISHED}
+
+
+def scaling_figure(haar: pd.DataFrame, statistic: Moment, margins: Margins, along_dimension: bool = False) -> Figure:
+    """One column an observable: the moment with the laws, and the moment over the exact law with its margin.
+
+    Args:
+        haar: rows of ``tables.frame``, of Haar layers.
+        statistic: which moment of K.
+        margins: what counts as agreement.
+        along_dimension: against D, a line for each L; else against L, a line for each n.
+    """
+    by, along = ("parameters", "dimension") if along_dimension else ("qubits", "parameters")
+    observables = list(dict.fromkeys(haar["observable"]))
+    colour = colours(haar[by])
+    share = "row" if statistic == "relative_std" else False
+    figure, axes = panels(
+        2, len(observables), 5.0, sharex="col", sharey=share, gridspec_kw={"height_ratios": [2.4, 1], "hspace": 0.08}
+    )
+    for (top, bottom), observable in zip(axes.T, observables, strict=True):
+        panel = haar[haar["observable"] == observable]
+        margin_band(bottom, getattr(margins, statistic))
+        for index, (value, line) in enumerate(lines(panel, by, along)):
+            _curves(top, bottom, line, statistic, along, colour[value])
+            at, exact = dodged(line[along], index, len(colour)), line[f"{statistic}_law"]
+            top.plot(line[along], line[statistic], "o", markersize=4, color=colour[value])
+            ratio = line[statistic] / exact
+            bars = [(line[statistic] - line[f"{statistic}_low"]) / exact, (line[f"{statistic}_high"] / exact) - ratio]
+            bottom.errorbar(at, ratio, yerr=bars, fmt="none", elinewidth=1, color=colour[value])
+            scatter_verdicts(bottom, at, ratio, line[f"{statistic}_verdict"], colour[value], 3)
+        top.set(xscale="log", yscale="log", title=plain(observable))
+        _window(bottom, panel, statistic, getattr(margins, statistic))
+        bottom.set(xscale="log", xlabel="dimension $D$" if along_dimension else "parameters $L$")
+        plain_ticks(bottom, panel[along])
+    for axis in axes[0] if not share else axes[0, :1]:
+        plain_values(axis)
+    axes[0, 0].set_ylabel(SYMBOL[statistic])
+    axes[1, 0].set_ylabel("over exact")
+    styles = {"exact": EXACT, "published": PUBLISHED} | ({"plateau": DOTTED} if statistic == "relative_std" else {})
+    legend(figure, axes[0, -1], colour, "L" if along_dimension else "n", styles)
+    return figure
+
+
+def _curves(top: Axes, bottom: Axes, line: pd.DataFrame, statistic: Moment, along: str, colour: Any) -> None:
+    """The laws through one line of cells; between drawn sizes too where L varies, and the published one below."""
+    if along == "dimension":
+        at: Any = line[along]
+        values = {regime: np.array(line[f"{statistic}_{regime}"]) for regime in _REGIMES}
+    else:
+        first = line.iloc[0]
+        at = np.unique(np.geomspace(line[along].min(), line[along].max(), 60).round().astype(int))
+        laws = [kernel_law(int(first["qubits"]), int(L), first["observable"], first["generator"]) for L in at]
+        values = {r: np.array([getattr(law, statistic)(r).value for law in laws]) for r in _REGIMES}
+        if statistic == "relative_std":
+            top.axhline(first["plateau"], color=colour, **DOTTED)
+    for regime, style in _REGIMES.items():
+        top.plot(at, values[regime], color=colour, **style)
+    bottom.plot(at, values["asymptotic"] / values["exact"], color=colour, **PUBLISHED, alpha=0.6)
+
+
+def _window(axis: Axes, panel: pd.DataFrame, statistic: Moment, margin: float) -> None:
+    """Show the margin and every interval, not how far off the published law is."""
+    exact = panel[f"{statistic}_law"]
+    low = min(1 - 1.5 * margin, float((panel[f"{statistic}_low"] / exact).min()) - margin / 4)
+    high = max(1 + 1.5 * margin, float((panel[f"{statistic}_high"] / exact).max()) + margin / 4)
+    axis.set_ylim(low, high)
