@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from sampling import STREAM_VERSION, CircuitEnsemble, Ensemble, HaarLayers, ansatz, chunk_sizes
@@ -145,11 +146,15 @@ class Cell:
             return HaarLayers(observable, pauli, self.parameters, self.dqntk, self.overlap)
         # A rank-1 projector as its state costs O(D) to apply, as a matrix O(D²).
         target = Statevector.from_int(0, 1 << self.qubits) if parsed.rank == 1 else observable
+        circuit = self.quantum_circuit()
+        if self.circuit is not None and self.circuit.inputs:
+            return InputEnsemble(circuit, target, self.circuit.inputs)
+        return CircuitEnsemble(circuit, target, dqntk=self.dqntk)
+
+    def quantum_circuit(self) -> QuantumCircuit:
+        """The ansatz or the user's circuit. ``ValueError`` for Haar layers, or if a user's copy is damaged."""
         if self.circuit is not None:
-            if self.circuit.inputs:
-                return InputEnsemble(self.circuit.circuit(), target, self.circuit.inputs)
-            return CircuitEnsemble(self.circuit.circuit(), target, dqntk=self.dqntk)
+            return self.circuit.circuit()
         sequence = np.random.SeedSequence(self.seed, spawn_key=(*self.key, 0, _CIRCUIT_STREAM))
         rng = np.random.default_rng(sequence)
-        circuit = ansatz(self.ensemble, self.qubits, self.layers, self.generator, rng)
-        return CircuitEnsemble(circuit, target, dqntk=self.dqntk)
+        return ansatz(self.ensemble, self.qubits, self.layers, self.generator, rng)

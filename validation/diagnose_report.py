@@ -20,7 +20,7 @@ from validation.diagnose_findings import Finding, interval95
 from validation.diagnose_questions import findings
 from validation.diagnose_seed import ModelDiagnosis, SeedDiagnosis
 from validation.diagnose_store import write_atomically
-from validation.report import _embedded, _render
+from validation.render import embedded_figures, render
 
 _PACKAGES = ("qntk", "numpy", "scipy", "numba", "qiskit")
 HEADINGS = {"I": "Kernel at initialisation", "II": "Training", "III": "Inference", "random": "Random circuits"}
@@ -112,15 +112,12 @@ def write_diagnostics(study: Study, directory: Path) -> dict[str, Any]:
             "document": made,
             "rows": [r | {"shown": _shown(r)} for r in made["models"]],
             "groups": [(HEADINGS[k], [f for f in judged if f.result == k]) for k in HEADINGS],
-            "figures": [
-                {"name": name, "caption": text, "data": _embedded(directory / "figures" / f"{name}.svg")}
-                for name, text in figures.items()
-            ],
+            "figures": embedded_figures(figures, directory / "figures"),
             "summary": summary(judged),
         }
         written = {
-            "diagnostics.html": _render("diagnostics.html.j2", context),
-            "diagnostics.md": _render("diagnostics.md.j2", context),
+            "diagnostics.html": render("diagnostics.html.j2", context),
+            "diagnostics.md": render("diagnostics.md.j2", context),
             "diagnostics.json": json.dumps(made, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
         }
         for name, text in written.items():

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from sampling import CATALOGUE
 from theory import Regime
-from validation.claims import Statistic
+from validation.claims import Quantity, Statistic
 from validation.config import HAAR_LAYERS
 from validation.estimates import MOMENTS
 from validation.results import CellResult, SweepResults
@@ -26,6 +26,8 @@ TOLD: tuple[tuple[Statistic, Regime], ...] = (
 """Statistic and regime of each claim on K, in the order in which a report tells them."""
 WORDS: dict[str, str] = {"relative_std": "ΔK/K̄", "second_moment": "second moment"}
 """What a report calls a statistic that is not called by its own name."""
+QUANTITIES: dict[Quantity, str] = {"kernel": "K", "cross_kernel": "K between two inputs", "dqntk": "dQNTK μ"}
+"""What a report calls a quantity."""
 
 _ORDER: tuple[Outcome, ...] = ("agree", "inconclusive", "disagree")
 
@@ -58,11 +60,10 @@ def tally(verdicts: Iterable[Verdict]) -> str:
 
 def _others(verdicts: list[Verdict]) -> Iterable[str]:
     """The claims on the dQNTK and on K between two inputs."""
-    names = {"dqntk": "dQNTK μ", "cross_kernel": "K between two inputs"}
     for quantity, statistic, regime in dict.fromkeys((v.quantity, v.statistic, v.regime) for v in verdicts):
         those = [v for v in verdicts if (v.quantity, v.statistic, v.regime) == (quantity, statistic, regime)]
         name = "published (asymptotic)" if regime == "asymptotic" else regime
-        yield f"Haar layers, {names[quantity]}, {name} {WORDS.get(statistic, statistic)}: {tally(those)}."
+        yield f"Haar layers, {QUANTITIES[quantity]}, {name} {WORDS.get(statistic, statistic)}: {tally(those)}."
 
 
 def joining_depth(cells: list[CellResult]) -> CellResult | None:

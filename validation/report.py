@@ -1,26 +1,24 @@
-"""Writing a scaling report: HTML and Markdown from one set of tables, figures and JSON beside them."""
+"""Writing a scaling report: HTML and Markdown from one set of tables and figures, with JSON and CSV beside them."""
 
 from __future__ import annotations
 
-import base64
 import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from validation import SCHEMA_VERSION
-from validation.config import HAAR_LAYERS
-from validation.estimates import MOMENTS
+from validation.csv_tables import csv_tables
 from validation.figures import save_figures
-from validation.findings import TOLD, WORDS, findings
-from validation.results import CellResult, SweepResults, evaluate
-from validation.scaling_models import PLATEAU, POWER
-from validation.scaling_points import SYMBOLS
+from validation.ledger import ledger
+from validation.paper import write_paper
+from validation.reasons import reasons
+from validation.render import render
+from validation.report_context import report_context
+from validation.results import evaluate
 from validation.store import Store
-from validation.tables import cell_columns, exponent_rows, model_rows, scaling_document, verdicts_document
+from validation.tables import scaling_document, verdicts_document
 
 CALIBRATION = "calibration.json"
 """Document of ``qntk calibrate --json``; a report shows it if it lies in the sweep's directory."""
@@ -38,8 +36,12 @@ class ReportPaths:
         return {"schema_version": SCHEMA_VERSION, "paths": self.paths, "verdicts": self.verdicts}
 
 
-def write_report(store: Store) -> ReportPaths:
+def write_report(store: Store, paper: bool = False) -> ReportPaths:
     """Evaluate a sweep's draws and write the report into its directory.
+
+    Args:
+        store: of the sweep.
+        paper: also write tables in LaTeX and figures in PDF, into ``paper/``.
 
     Raises ``ValueError`` if no cell has enough draws, or the directory cannot be written.
     """
@@ -48,60 +50,34 @@ def write_report(store: Store) -> ReportPaths:
         raise ValueError(f"{store.directory} has no cell with enough draws; run 'qntk sweep' to the end first")
     directory = store.directory
     calibration = _calibration(directory / CALIBRATION)
+    rows, why = ledger(results), reasons(results.cells, results.config)
+    documents = {
+        "verdicts.json": verdicts_document(results),
+        "scaling.json": scaling_document(results),
+        "attribution.json": {"schema_version": SCHEMA_VERSION, "attribution": why},
+    }
+    tables = csv_tables(results, rows, why)
     try:
         figures = save_figures(results, directory / "figures")
-        context = _context(results, store, figures) | {"calibration": calibration}
+        context = report_context(results, store, figures, rows, why)
+        context |= {"calibration": calibration, "numbers": [*documents, *tables]}
         written = {
-            "report.html": _render("report.html.j2", context),
-            "report.md": _render("report.md.j2", context),
-            "verdicts.json": _json(verdicts_document(results)),
-            "scaling.json": _json(scaling_document(results)),
+            "report.html": render("report.html.j2", context),
+            "report.md": render("report.md.j2", context),
+            **{name: _json(document) for name, document in documents.items()},
+            **{name: table.to_csv(index=False) for name, table in tables.items()},
         }
         for name, text in written.items():
             (directory / name).write_text(text, encoding="utf-8")
+        if paper:
+            write_paper(results, directory / "paper")
     except OSError as error:
         raise ValueError(f"the report cannot be written to {directory}: {error.strerror}") from error
     counts = Counter(v.verdict for r in results.cells for v in r.verdicts)
     return ReportPaths(
-        {name: str(directory / name) for name in (*written, "figures")},
+        {name: str(directory / name) for name in (*written, "figures", *(["paper"] if paper else []))},
         {verdict: counts[verdict] for verdict in ("agree", "disagree", "inconclusive")},
     )
-
-
-def _context(results: SweepResults, store: Store, figures: dict[str, str]) -> dict[str, Any]:
-    return {
-        "config": results.config,
-        "promise": results.promise(),
-        "findings": findings(results),
-        "headings": [
-            f"{WORDS.get(statistic, statistic)}, {'published' if regime == 'asymptotic' else regime}"
-            for statistic, regime in TOLD
-        ],
-        "tallies": _tallies(results),
-        "figures": [
-            {"name": name, "caption": caption, "data": _embedded(store.directory / "figures" / f"{name}.svg")}
-            for name, caption in figures.items()
-        ],
-        "statements": [
-            s["text"]
-            for s in results.statements
-            if s["ensemble"] == HAAR_LAYERS and s["quantity"] != SYMBOLS["mean"] and s["in"] != "D"
-        ],
-        "exponents": exponent_rows(results),
-        "models": model_rows(results),
-        "model_names": [
-            (POWER, POWER),
-            (PLATEAU, "with plateau"),
-            ("asymptotic", "published"),
-            ("independent", "independent"),
-            ("exact", "exact"),
-        ],
-        "cells": [_cell_row(r) for r in results.cells],
-        "skipped": [(cell, reason) for cell, reason in results.skipped],
-        "planned": results.planned,
-        "drawn": results.drawn,
-        "versions": store.versions(),
-    }
 
 
 def _calibration(path: Path) -> str:
@@ -117,29 +93,6 @@ def _calibration(path: Path) -> str:
         raise ValueError(f"{path} is not a document of 'qntk calibrate --json': {error}") from error
 
 
-def _tallies(results: SweepResults) -> list[dict[str, Any]]:
-    """One row an ensemble and observable: counts of the verdicts on each claim."""
-    groups: dict[tuple[str, str], list[CellResult]] = {}
-    for result in results.cells:
-        groups.setdefault((result.cell.ensemble, result.cell.observable), []).append(result)
-    return [
-        {
-            "ensemble": ensemble,
-            "observable": observable,
-            "cells": len(group),
-            "counts": [Counter(r.verdict(statistic, regime).verdict for r in group) for statistic, regime in TOLD],
-        }
-        for (ensemble, observable), group in groups.items()
-    ]
-
-
-def _cell_row(result: CellResult) -> dict[str, Any]:
-    row = cell_columns(result) | {"draws": result.summary.draws}
-    row["estimates"] = [result.verdict(moment, "exact") for moment in MOMENTS]
-    row["verdicts"] = [result.verdict(statistic, regime) for statistic, regime in TOLD]
-    return row
-
-
 def _json(document: dict[str, Any]) -> str:
     """One line a key, and one a row of a list: what a person can read and a diff can tell apart."""
 
@@ -150,29 +103,3 @@ def _json(document: dict[str, Any]) -> str:
         return "[\n" + ",\n".join(map(text, value)) + "\n]" if isinstance(value, list) and value else text(value)
 
     return "{\n" + ",\n".join(f"{text(key)}: {block(value)}" for key, value in document.items()) + "\n}\n"
-
-
-def _embedded(path: Path) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode()
-
-
-def _render(template: str, context: dict[str, Any]) -> str:
-    environment = Environment(
-        loader=PackageLoader("validation"),
-        autoescape=lambda name: name is not None and ".html" in name,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["sig"] = lambda value, digits=4: f"{value:.{digits}g}"
-    environment.filters["md"] = _markdown_cell
-    return environment.get_template(template).render(context)
-
-
-def _markdown_cell(text: object) -> str:
-    """Text that a Markdown table can hold whatever a user called it."""
-    escaped = str(text).replace("\n", " ")
-    for character in "\\`*_{}[]<>|#":
-        escaped = escaped.replace(character, "\\" + character)
-    return escaped

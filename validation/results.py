@@ -8,6 +8,7 @@ early keep their share.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -85,6 +86,12 @@ class SweepResults:
         found = [v.level for r in self.cells for v in r.verdicts]
         found += [v.level for family in self.families for by in family.verdicts.values() for v in by.values()]
         return min(found), max(found)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that decides the draws: the fingerprints of the cells and their numbers of draws."""
+        defining = sorted(f"{r.cell.fingerprint} {r.summary.draws}" for r in self.cells)
+        return hashlib.sha256("\n".join(defining).encode()).hexdigest()
 
     @cached_property
     def statements(self) -> list[dict[str, str]]:

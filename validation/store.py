@@ -43,7 +43,8 @@ from validation.manifest import (
 from validation.sequential import Look, settled
 from validation.user_circuits import UserCircuit
 
-_OURS = {LOCK, "config.toml", "draws", "circuits"}
+CONFIG = "config.toml"
+_OURS = {LOCK, CONFIG, "draws", "circuits"}
 _LEFTOVER = re.compile(r"\.(config\.toml|(manifest|progress)\.json|[^.]+\.(parquet|qpy))\.\d+")
 """Files that a run which was killed had not finished."""
 
@@ -101,7 +102,7 @@ class Store:
         if not (directory / MANIFEST).exists():
             raise ValueError(f"directory {directory} holds no sweep; run 'qntk sweep --out {directory}' first")
         manifest = read_manifest(directory)
-        config, _ = load_config(directory / "config.toml")
+        config, _ = load_config(directory / CONFIG)
         store = cls(directory, config, kept_circuits(directory, manifest))
         refuse_other(directory, manifest, manifest_of(config, store.cells, store._quantities))
         return store
@@ -122,7 +123,7 @@ class Store:
             path.parent.mkdir(exist_ok=True)
             if not path.exists() or path.read_bytes() != circuit.qpy:
                 write_atomically(path, circuit.qpy)
-        write_atomically(self._path("config.toml"), text)
+        write_atomically(self._path(CONFIG), text)
 
     @cached_property
     def share(self) -> float:
@@ -224,6 +225,10 @@ class Store:
         """Versions that the sweep was made with."""
         return dict(read_manifest(self.directory)["versions"])
 
+    def configuration(self) -> str:
+        """The configuration as given."""
+        return self._path(CONFIG).read_text(encoding="utf-8")
+
     def _path(self, name: str) -> Path:
         return self.directory / name
 
@@ -236,7 +241,7 @@ def check_directory(directory: Path) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         a_sweep = (directory / MANIFEST).exists()
-        lost_manifest = (directory / "config.toml").exists() and (directory / "draws").is_dir()
+        lost_manifest = (directory / CONFIG).exists() and (directory / "draws").is_dir()
         strange = (p for p in directory.iterdir() if p.name not in _OURS and not _LEFTOVER.fullmatch(p.name))
         if not a_sweep and not lost_manifest and any(strange):
             raise ValueError(f"directory {directory} is not empty and holds no sweep; give another")

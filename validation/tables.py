@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from typing import Any
 
@@ -13,6 +12,9 @@ from validation.families import FamilyResult
 from validation.results import CellResult, SweepResults
 from validation.scaling_models import PLATEAU, ModelComparison
 from validation.scaling_points import SYMBOLS
+
+_BEST_LAST = ("asymptotic", "independent", "leading", "exact")
+"""Regimes, the one that is closest to the truth last."""
 
 
 def cell_columns(result: CellResult) -> dict[str, Any]:
@@ -27,6 +29,7 @@ def verdicts_document(results: SweepResults) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "title": results.config.title,
         "seed": results.config.seed,
+        "fingerprint": results.fingerprint,
         "family_error": results.config.family_error,
         "intervals": results.intervals,
         "promise": results.promise(),
@@ -149,30 +152,26 @@ def family_columns(family: FamilyResult) -> dict[str, Any]:
 
 
 def frame(results: SweepResults) -> pd.DataFrame:
-    """One row a cell: estimates with interval ends, predictions (``own``: of the ansatz's own group, or NaN)."""
+    """One row a cell, for figures.
+
+    Of each statistic (``mean``, ``dqntk_mean``, …) its estimate, the ends of its interval (``_low``, ``_high``), the
+    prediction of every regime (``_exact``, …), and against the best law there is, ``_law``: ``_verdict``, ``_margin``
+    and its ``_kind``. ``_own``: what the law of an ansatz's own group says.
+    """
     rows = []
     for result in results.cells:
-        mean, variance = (result.verdict(s, "exact") for s in ("mean", "variance"))
-        law = result.law
-        rows.append(
-            cell_columns(result)
-            | {
-                "mean": mean.estimate,
-                "mean_low": mean.interval[0],
-                "mean_high": mean.interval[1],
-                "mean_exact": mean.prediction,
-                "mean_asymptotic": law.mean("asymptotic").value,
-                "mean_verdict": mean.verdict,
-                "variance": variance.estimate,
-                "variance_low": variance.interval[0],
-                "variance_high": variance.interval[1],
-                "variance_exact": variance.prediction,
-                "variance_verdict": variance.verdict,
-                "mean_own": result.own[0].prediction if result.own else math.nan,
-                "variance_own": result.own[1].prediction if result.own else math.nan,
-                "relative_std": result.summary.relative_std,
-                "relative_std_log_se": result.summary.log_relative_std_se,
-                "plateau": law.plateau().value,
+        row = cell_columns(result) | {"plateau": result.law.plateau().value}
+        for verdict in sorted(result.verdicts, key=lambda v: _BEST_LAST.index(v.regime)):
+            key = verdict.statistic if verdict.quantity == "kernel" else f"{verdict.quantity}_{verdict.statistic}"
+            row |= {
+                key: verdict.estimate,
+                f"{key}_low": verdict.interval[0],
+                f"{key}_high": verdict.interval[1],
+                f"{key}_{verdict.regime}": verdict.prediction,
+                f"{key}_law": verdict.prediction,
+                f"{key}_margin": verdict.margin,
+                f"{key}_kind": verdict.margin_kind,
+                f"{key}_verdict": verdict.verdict,
             }
-        )
+        rows.append(row | {f"{v.statistic}_own": v.prediction for v in result.own})
     return pd.DataFrame(rows)

@@ -1,6 +1,7 @@
 """Reports: files, keys, and verdicts that a reader may rely on."""
 
 import json
+import re
 import shutil
 from itertools import product
 
@@ -20,7 +21,12 @@ EXPONENT_KEYS = {
     "ensemble", "observable", "generator", "fixed", "quantity", "variable", "with", "best", "low", "high",
     "standard_error", "bootstrap", "predicted", "covers", "verdicts", "goodness_p", "chi2", "dof", "window", "points",
 }  # fmt: skip
-FIGURES = ("concentration", "mean-parameters", "mean-dimension", "depth-hea-cz-ring", "quantiles")
+FIGURES = (
+    "concentration-map", "concentration", "mean", "variance", "concentration-dimension", "mean-dimension",
+    "variance-dimension", "distances", "densities", "quantiles", "depth-hea-cz-ring-z0",
+)  # fmt: skip
+TABLES = ("verdicts.csv", "exponents.csv", "models.csv", "attribution.csv", "quantiles.csv")
+DOCUMENTS = ("report.html", "report.md", "verdicts.json", "scaling.json", "attribution.json")
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +49,9 @@ def reported(kept, qntk, config, tmp_path, tmp_path_factory):
 
 @pytest.fixture
 def no_figures(monkeypatch):
-    """Reports without figures, which take most of the time."""
+    """Reports without figures and attribution, which take most of the time."""
     monkeypatch.setattr("validation.report.save_figures", lambda results, directory: {})
+    monkeypatch.setattr("validation.report.reasons", lambda cells, config: [])
 
 
 def read(out, name):
@@ -54,7 +61,7 @@ def read(out, name):
 def test_files_and_documents(reported):
     """14 cells have 3 regimes of 3 moments and one distribution each: 10 verdicts from 4 intervals."""
     out, document = reported
-    assert set(document["paths"]) == {"report.html", "report.md", "verdicts.json", "scaling.json", "figures"}
+    assert set(document["paths"]) == {*DOCUMENTS, *TABLES, "figures"}
     verdicts = read(out, "verdicts.json")
     assert verdicts["schema_version"] == 1
     assert len(verdicts["verdicts"]) == sum(document["verdicts"].values()) == 14 * 10
@@ -67,6 +74,86 @@ def test_files_and_documents(reported):
     for name in FIGURES:
         assert (out / "figures" / f"{name}.svg").stat().st_size > 1000
         assert (out / "figures" / f"{name}.png").stat().st_size > 1000
+    assert {path.stem for path in (out / "figures").iterdir()} == set(FIGURES)
+
+
+def test_tables_hold_the_numbers_of_the_documents(reported):
+    """The ledger is the verdicts on cells, on the ansatz's own group, and on exponents, each with a figure there is."""
+    out, _ = reported
+    ledger = pd.read_csv(out / "verdicts.csv", float_precision="round_trip")
+    verdicts, scaling = read(out, "verdicts.json"), read(out, "scaling.json")
+    on_cells = [*verdicts["verdicts"], *verdicts["symmetric"]]
+    on_exponents = [v for row in scaling["exponents"] for v in row["verdicts"].values()]
+    for mine, rows in ((ledger[ledger["of"].isna()], on_cells), (ledger[ledger["of"].notna()], on_exponents)):
+        wanted = pd.DataFrame([row | dict(zip(("low", "high"), row["interval"], strict=True)) for row in rows])
+        columns = [name for name in wanted if name not in ("interval", "layers")]
+        first, second = (table[columns].sort_values(columns, ignore_index=True) for table in (mine, wanted))
+        pd.testing.assert_frame_equal(first, second, check_dtype=False, check_exact=True)
+    assert set(ledger["figure"]) <= set(FIGURES)
+    assert len(pd.read_csv(out / "exponents.csv")) == len(scaling["exponents"])
+    assert len(pd.read_csv(out / "models.csv")) == sum(len(row["ranked"]) for row in scaling["models"])
+    quantiles = pd.read_csv(out / "quantiles.csv")
+    assert quantiles.groupby("cell").size().min() > 40
+    assert (quantiles["band_low"] < quantiles["law"]).all()
+
+
+def test_the_report_says_why_the_ring_differs(reported):
+    """The deepest circuit that disagrees; a report that finds no time reversal in a ring of CZ would be wrong."""
+    out, _ = reported
+    (found,) = read(out, "attribution.json")["attribution"]
+    assert (found["ensemble"], found["qubits"], found["layers"]) == ("hea-cz-ring", 3, 32)
+    sentences = {cause["name"]: cause["sentence"] for cause in found["causes"]}
+    assert "the group is symplectic" in sentences["time reversal"]
+    assert found["numbers"]["intervals"] == 16
+    for name in ("report.html", "report.md"):
+        text = (out / name).read_text()
+        assert "Why ansätze differ" in text
+        assert "the group is symplectic" in text
+
+
+def test_the_first_lines_say_what_was_tested_and_what_came_out(reported):
+    out, _ = reported
+    ledger = pd.read_csv(out / "verdicts.csv")
+    counts = ledger["verdict"].value_counts()
+    text = (out / "report.md").read_text()
+    assert text.split("\n\n")[1] == (
+        "42,000 kernels from Haar layers and hea-cz-ring, drawn in 14 cells of n = 2 to 3 qubits and L = 4 to 192 "
+        "parameters with observables Z0 and projector:rank=1, against the published, the independent and the exact "
+        f"laws. Of {len(ledger)} verdicts, {counts['agree']} agree, {counts['inconclusive']} are inconclusive, and "
+        f"{counts['disagree']} disagree."
+    )
+    assert f"`{read(out, 'verdicts.json')['fingerprint']}`" in text
+
+
+def test_the_fingerprint_changes_with_what_was_drawn(reported, qntk, config, tmp_path, no_figures):
+    out, _ = reported
+    before = read(out, "verdicts.json")["fingerprint"]
+    other = tmp_path / "other"
+    config.write_text(config.read_text().replace("seed = 5", "seed = 6"))
+    assert qntk("sweep", config, "--out", other)[0] == 0
+    assert qntk("report", other)[0] == 0
+    assert read(other, "verdicts.json")["fingerprint"] != before
+    config.write_text(config.read_text().replace("seed = 6", "seed = 5").replace("small", "another title for the"))
+    assert qntk("sweep", config, "--out", tmp_path / "same")[0] == 0
+    assert qntk("report", tmp_path / "same")[0] == 0
+    assert read(tmp_path / "same", "verdicts.json")["fingerprint"] == before
+
+
+def test_tables_and_figures_for_a_paper(qntk, reported, no_figures):
+    """As LaTeX reads them: math for symbols, no bare underscore or percent sign, one row a cell."""
+    out, _ = reported
+    code, text, _ = qntk("report", out, "--paper", "--json")
+    assert code == 0
+    assert json.loads(text)["paths"]["paper"] == str(out / "paper")
+    assert {path.stem for path in (out / "paper").glob("*.pdf")} == set(FIGURES)
+    tables = {path.stem: path.read_text() for path in (out / "paper").glob("*.tex")}
+    assert set(tables) == {"verdicts", "cells", "exponents", "models"}
+    for table in tables.values():
+        assert table.isascii()
+        assert r"\toprule" in table
+        assert not re.search(r"(?<!\\)[%#&_](?=\w)", re.sub(r"\\label\{.*\}|\$.*?\$", "", table))
+    assert sum(" [" in line for line in tables["cells"].splitlines()) == 14
+    assert r"$\Delta K/\bar K$" in tables["exponents"]
 
 
 def test_levels_lie_between_a_share_and_what_step_down_leaves(reported):
@@ -167,10 +254,10 @@ def test_names_that_users_supply_are_escaped(reported):
 def test_html_is_one_file_that_asks_the_network_for_nothing(reported):
     out, _ = reported
     html = (out / "report.html").read_text()
-    assert "http" not in html.replace("http://www.w3.org", "")
-    assert html.count("data:image/svg+xml") == len(FIGURES) == 5
+    assert not re.search(r'(src|href)=(?!"#|"data:)', html)
+    assert html.count("data:image/svg+xml") == len(FIGURES)
     for name in FIGURES:
-        assert f'id="{name}"' in html
+        assert f'id="figure-{name}"' in html
         assert f"(figures/{name}.png)" in (out / "report.md").read_text()
 
 
@@ -191,7 +278,7 @@ def test_a_calibration_beside_the_sweep_is_shown(qntk, reported, no_figures):
     assert "\n## The validator, validated\n\nThe decision pipeline" in (out / "report.md").read_text()
     assert f"```\n{table}\n```" in (out / "report.md").read_text()
     html = (out / "report.html").read_text()
-    assert "<h2>The validator, validated</h2>" in html
+    assert '<h2 id="calibration">The validator, validated</h2>' in html
     assert "planted faults, noticed at a report&#39;s level" in html
 
 

@@ -1,0 +1,38 @@
+"""The numbers of a report as CSV, for spreadsheets and for those who plot with tools of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from validation.ledger import ledger_frame
+from validation.quantile_figure import quantile_table, shown_cells
+from validation.results import SweepResults
+from validation.tables import cell_columns, scaling_document
+
+
+def csv_tables(
+    results: SweepResults, ledger: list[dict[str, Any]], reasons: list[dict[str, Any]]
+) -> dict[str, pd.DataFrame]:
+    """Tables by the name of their file; those without rows are left out, nested keys are joined by dots."""
+    scaling = scaling_document(results)
+    models = [
+        {key: value for key, value in row.items() if key not in ("ranked", "omitted")} | model
+        for row in scaling["models"]
+        for model in row["ranked"]
+    ]
+    tables = {
+        "verdicts.csv": ledger_frame(ledger),
+        "exponents.csv": pd.json_normalize(scaling["exponents"]),
+        "models.csv": pd.json_normalize(models),
+        "attribution.csv": pd.json_normalize([{k: v for k, v in row.items() if k != "text"} for row in reasons]),
+        "quantiles.csv": _quantiles(results),
+    }
+    return {name: table for name, table in tables.items() if len(table)}
+
+
+def _quantiles(results: SweepResults) -> pd.DataFrame:
+    """Those that the figures of quantiles and densities show."""
+    rows = [quantile_table(r).assign(**cell_columns(r)) for r in shown_cells(results.cells)]
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()

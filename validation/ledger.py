@@ -1,0 +1,76 @@
+"""The ledger: every verdict of a report as one row, with the figure that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from validation.figures import figure_of
+from validation.findings import QUANTITIES, WORDS
+from validation.results import SweepResults
+from validation.scaling_points import SYMBOLS
+from validation.tables import cell_columns, family_columns
+from validation.verdicts import Verdict
+
+
+def ledger(results: SweepResults) -> list[dict[str, Any]]:
+    """One row a verdict: those on cells, those on the law of an ansatz's own group, and those on exponents.
+
+    Keys are those of ``Verdict`` (``low`` and ``high`` for the interval), those of the cell or, for an exponent,
+    ``fixed``, ``of`` and ``along``, and ``figure``, the name of the figure that shows it.
+    """
+    return [*_on_cells(results), *_on_exponents(results)]
+
+
+def ledger_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The same as a table: whole numbers as such, verdict and figure last."""
+    table = pd.DataFrame(rows)
+    whole = ["qubits", "layers", "parameters", "dimension", "draws"]
+    last = ["verdict", "figure"]
+    return table.astype(dict.fromkeys(whole, "Int64"))[[*(c for c in table if c not in last), *last]]
+
+
+def reading(row: dict[str, Any]) -> dict[str, str]:
+    """How a person reads what a row is about: ``quantity``, ``statistic`` and ``regime``."""
+    quantity = QUANTITIES[row["quantity"]]
+    regime = "published" if row["regime"] == "asymptotic" else row["regime"]
+    group = "" if row["group"] == "unitary" else f", {row['group']}"
+    if row["statistic"] == "exponent":
+        statistic = f"exponent of {SYMBOLS[row['of']]} in {row['along']}"
+    elif row["statistic"] == "relative_std":
+        statistic = WORDS["relative_std"]
+    else:
+        statistic = f"{WORDS.get(row['statistic'], row['statistic'])} of {quantity}"
+    return {"quantity": quantity, "statistic": statistic, "regime": regime + group}
+
+
+def _on_cells(results: SweepResults) -> Iterator[dict[str, Any]]:
+    for result in results.cells:
+        where = cell_columns(result)
+        for verdict in (*result.verdicts, *result.own):
+            figure = figure_of(where["ensemble"], where["observable"], verdict.quantity, verdict.statistic)
+            yield where | _row(verdict) | {"figure": figure}
+
+
+def _on_exponents(results: SweepResults) -> Iterator[dict[str, Any]]:
+    for family in results.families:
+        where, first = family_columns(family), family.cells[0]
+        sizes = {
+            "qubits": first.qubits if family.variables == ("L",) else None,
+            "parameters": first.parameters if family.variables == ("D",) else None,
+        }
+        for (quantity, variable), verdicts in family.verdicts.items():
+            along = " and ".join(family.variables)
+            figure = figure_of(where["ensemble"], where["observable"], "kernel", quantity, along)
+            for verdict in verdicts.values():
+                told = {"of": quantity, "along": variable if along == variable else f"{variable}, joint fit"}
+                yield where | sizes | _row(verdict) | told | {"figure": figure}
+
+
+def _row(verdict: Verdict) -> dict[str, Any]:
+    row = asdict(verdict)
+    low, high = row.pop("interval")
+    return row | {"low": low, "high": high, "ratio": None if verdict.prediction == 0 else verdict.ratio}

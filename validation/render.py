@@ -1,0 +1,53 @@
+"""Templates to text: HTML escaped, Markdown escaped, figures embedded, so that a page is one file."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+TINY = 1e-99
+"""Probabilities below this are shown as such."""
+
+
+def render(template: str, context: dict[str, Any]) -> str:
+    """A page from a template of this package; ``{{ … }}`` is escaped in HTML."""
+    environment = Environment(
+        loader=PackageLoader("validation"),
+        autoescape=lambda name: name is not None and ".html" in name,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["sig"] = lambda value, digits=4: f"{value:.{digits}g}"
+    environment.filters["tiny"] = tiny
+    environment.filters["md"] = _markdown_cell
+    return environment.get_template(template).render(context)
+
+
+def tiny(value: float) -> str:
+    """A probability or weight, which may underflow."""
+    return f"{value:.2g}" if value > TINY else f"< {TINY:.0e}"
+
+
+def embedded_figures(figures: dict[str, str], directory: Path) -> list[dict[str, str]]:
+    """Name, caption and data of SVG figures that lie in a directory; ``figures`` is name to caption."""
+    return [
+        {"name": name, "caption": caption, "data": _embedded(directory / f"{name}.svg")}
+        for name, caption in figures.items()
+    ]
+
+
+def _embedded(path: Path) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode()
+
+
+def _markdown_cell(text: object) -> str:
+    """Text that a Markdown table can hold whatever a user called it."""
+    escaped = str(text).replace("\n", " ")
+    for character in "\\`*_{}[]<>|#":
+        escaped = escaped.replace(character, "\\" + character)
+    return escaped

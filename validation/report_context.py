@@ -1,0 +1,150 @@
+"""What the templates of a scaling report are filled with."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from importlib.resources import files
+from typing import Any
+
+from markupsafe import Markup
+
+from validation.config import HAAR_LAYERS
+from validation.estimates import MOMENTS
+from validation.findings import TOLD, WORDS, findings
+from validation.ledger import reading
+from validation.reasons import LARGEST
+from validation.render import embedded_figures
+from validation.results import CellResult, SweepResults
+from validation.scaling_models import PLATEAU, POWER
+from validation.scaling_points import SYMBOLS
+from validation.store import Store
+from validation.tables import cell_columns, exponent_rows, model_rows
+
+MODEL_NAMES = {
+    POWER: POWER,
+    PLATEAU: "with plateau",
+    "asymptotic": "published",
+    "independent": "independent",
+    "exact": "exact",
+}
+"""What a report calls a model of ΔK/K̄."""
+_FILTERS = ("ensemble", "observable", "quantity", "statistic", "regime", "verdict")
+
+
+def headings() -> list[str]:
+    """What each claim on K is called, in the order of ``findings.TOLD``."""
+    return [f"{WORDS.get(s, s)}, {'published' if regime == 'asymptotic' else regime}" for s, regime in TOLD]
+
+
+def report_context(
+    results: SweepResults,
+    store: Store,
+    figures: dict[str, str],
+    ledger: list[dict[str, Any]],
+    reasons: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """Everything but the calibration.
+
+    Args:
+        results: of the sweep.
+        store: its draws, for provenance.
+        figures: names and captions of those that were written.
+        ledger: rows of ``validation.ledger``.
+        reasons: documents of ``validation.reasons``.
+    """
+    script = files("validation").joinpath("templates", "ledger.js").read_text(encoding="utf-8")
+    rows = [_ledger_row(row) for row in ledger]
+    return {
+        "config": results.config,
+        "tested_on": _tested_on(results),
+        "counts": Counter(row["verdict"] for row in ledger),
+        "promise": results.promise(),
+        "findings": findings(results),
+        "headings": headings(),
+        "tallies": tallies(results),
+        "figures": embedded_figures(figures, store.directory / "figures"),
+        "figure_names": set(figures),
+        "statements": [
+            s["text"]
+            for s in results.statements
+            if s["ensemble"] == HAAR_LAYERS and s["quantity"] != SYMBOLS["mean"] and s["in"] != "D"
+        ],
+        "exponents": exponent_rows(results),
+        "models": model_rows(results),
+        "model_names": list(MODEL_NAMES.items()),
+        "cells": [_cell_row(r) for r in results.cells],
+        "skipped": list(results.skipped),
+        "reasons": reasons,
+        "largest": LARGEST,
+        "ledger": rows,
+        "filters": {name: list(dict.fromkeys(row[name] for row in rows)) for name in _FILTERS},
+        "planned": results.planned,
+        "drawn": results.drawn,
+        "versions": store.versions(),
+        "fingerprint": results.fingerprint,
+        "configuration": store.configuration(),
+        "script": Markup(script),
+        "script_hash": "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    }
+
+
+def tallies(results: SweepResults) -> list[dict[str, Any]]:
+    """One row an ensemble and observable: counts of the verdicts on each claim."""
+    groups: dict[tuple[str, str], list[CellResult]] = {}
+    for result in results.cells:
+        groups.setdefault((result.cell.ensemble, result.cell.observable), []).append(result)
+    return [
+        {
+            "ensemble": ensemble,
+            "observable": observable,
+            "cells": len(group),
+            "counts": [Counter(r.verdict(statistic, regime).verdict for r in group) for statistic, regime in TOLD],
+        }
+        for (ensemble, observable), group in groups.items()
+    ]
+
+
+def _tested_on(results: SweepResults) -> str:
+    """What was tested, in a sentence."""
+    cells = [r.cell for r in results.cells]
+
+    def several(values: list[str]) -> str:
+        return ", ".join(values[:-1]) + " and " + values[-1] if len(values) > 1 else values[0]
+
+    def span(values: list[int]) -> str:
+        low, high = min(values), max(values)
+        return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+    names = several(["Haar layers" if e == HAAR_LAYERS else e for e in dict.fromkeys(c.ensemble for c in cells)])
+    return (
+        f"{results.drawn:,} kernels from {names}, drawn in {len(cells)} cells of n = {span([c.qubits for c in cells])} "
+        f"qubits and L = {span([c.parameters for c in cells])} parameters with observables "
+        f"{several(list(dict.fromkeys(c.observable for c in cells)))}, against the published, the independent and the "
+        "exact laws."
+    )
+
+
+def _cell_row(result: CellResult) -> dict[str, Any]:
+    row = cell_columns(result) | {"draws": result.summary.draws}
+    row["estimates"] = [result.verdict(moment, "exact") for moment in MOMENTS]
+    row["verdicts"] = [result.verdict(statistic, regime) for statistic, regime in TOLD]
+    return row
+
+
+def _ledger_row(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of the ledger as the page shows it."""
+    relative = row["margin_kind"] == "relative"
+    off = row["ratio"] - 1 if relative else row["estimate"] - row["prediction"]
+    shown = {key: row.get(key) or "" for key in ("qubits", "layers", "parameters")}
+    return (
+        row
+        | shown
+        | reading(row)
+        | {
+            "off": off,
+            "off_text": f"{off:+.2%}" if relative else f"{off:+.2g}",
+            "margin_text": f"{100 * row['margin']:.3g} %" if relative else f"{row['margin']:.2g}",
+        }
+    )
