@@ -5,9 +5,12 @@ import sys
 from pathlib import Path
 
 FILES = {
-    "default": ("config.toml", "report.html", "report.md", "verdicts.json", "scaling.json", "calibration.json"),
+    "default": (
+        "config.toml", "report.html", "report.md", "verdicts.json", "scaling.json", "attribution.json",
+        "calibration.json", "verdicts.csv", "exponents.csv", "models.csv", "attribution.csv", "quantiles.csv",
+    ),
     "diagnostics": ("config.toml", "diagnostics.html", "diagnostics.md", "diagnostics.json"),
-}
+}  # fmt: skip
 
 for (name, files), source in zip(FILES.items(), map(Path, sys.argv[1:]), strict=True):
     target = Path(__file__).parent / name
