@@ -53,6 +53,11 @@ class Margins:
                 name = field.name.replace("_", " ")
                 raise ValueError(f"margin for the {name} is {value}; give a number between 0 and 1")
 
+    @classmethod
+    def uniform(cls, margin: float) -> Margins:
+        """One margin for every statistic."""
+        return cls(**{field.name: margin for field in fields(cls)})
+
 
 @dataclass(frozen=True)
 class Claim:

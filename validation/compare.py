@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def compare_document(
         "generator": generator,
     }
     draws = load_draws(path, quantity, column, cell)
-    margins = Margins() if margin is None else Margins(**{field.name: margin for field in fields(Margins)})
+    margins = Margins() if margin is None else Margins.uniform(margin)
     try:
         rows = compare(draws, law, quantity, margins, family_error)
     except ValueError as error:

@@ -160,12 +160,13 @@ def _diagnosis(store: TrainingStore, network: Qnn, seed: int) -> SeedDiagnosis:
 def _warnings(data: Dataset, observable: object) -> list[str]:
     matrix = observable if isinstance(observable, np.ndarray) else observable.to_matrix()  # type: ignore[attr-defined]
     ends = np.linalg.eigvalsh(matrix)[[0, -1]]
-    said = data.unreachable(float(ends[0]), float(ends[-1]))
-    few = int((~data.training).sum())
-    if few < 2:
-        said = f"{said}; " if said else ""
-        said += f"{few} test points: R² on test points has no meaning"
-    return [said] if said else []
+    said = []
+    if unreachable := data.unreachable(float(ends[0]), float(ends[-1])):
+        said.append(f"{unreachable}; give 'scale' in [dataset] a smaller value")
+    tests = int((~data.training).sum())
+    if tests < 2:
+        said.append(f"R² on test points has no meaning for {tests} of them; leave 2 or more points out of training")
+    return said
 
 
 def _divergence(models: list[ModelDiagnosis]) -> list[str]:
@@ -175,7 +176,8 @@ def _divergence(models: list[ModelDiagnosis]) -> list[str]:
         if diverged:
             said.append(
                 f"{len(diverged)} of {len(model.seeds)} runs of {model.network.name} at depth {model.network.depth} "
-                f"diverged (loss above its start first at step {min(diverged)}); they are left out of its averages"
+                f"diverged (loss above its start first at step {min(diverged)}) and are left out of its averages"
                 + ("" if len(diverged) < len(model.seeds) else ", which are of diverged runs alone")
+                + "; lower 'fraction' or 'learning_rate'"
             )
     return said

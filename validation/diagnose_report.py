@@ -11,8 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from validation import SCHEMA_VERSION
 from validation.diagnose import Study
 from validation.diagnose_figures import save_figures
@@ -44,7 +42,7 @@ _COLUMNS = {
     "mean_abs_difference": (False, lambda d: d.mean_abs_difference),
     "kernel_drift": (False, lambda d: float(d.kernel_drift()[-1])),
     "parameter_drift": (False, lambda d: float(d.parameter_drift()[-1])),
-    "measured_critical_ratio": (True, lambda d: math.sqrt(float(np.prod(d.run.critical))) / d.critical_rate),
+    "measured_critical_ratio": (True, lambda d: math.sqrt(math.prod(d.run.critical.tolist())) / d.critical_rate),
 }  # fmt: skip
 """Keys of a row: whether the mean over seeds is geometric, and the number of one seed."""
 

@@ -11,7 +11,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from validation.config import HAAR_LAYERS
 from validation.figure_style import MARKERS, panels, plain, plain_ticks
@@ -40,6 +40,7 @@ def map_figure(data: pd.DataFrame) -> Figure:
     for row in axes:
         row[0].set_ylabel("qubits $n$,  $D = 2^n$")
     bar = figure.colorbar(ScalarMappable(norm, _COLOURS), ax=axes, label=r"$\Delta K/\bar K$", shrink=0.9, pad=0.02)
+    bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     bar.ax.yaxis.set_minor_formatter(NullFormatter())
     handles = [
@@ -66,8 +67,9 @@ def _law(data: pd.DataFrame, ensemble: str, observable: str) -> tuple[Any, Any, 
 
 def _panel(axis: Axes, data: pd.DataFrame, group: tuple[str, str], grid: Any, norm: LogNorm) -> None:
     sizes, qubits, values, plateaus = grid
-    axis.pcolormesh(sizes, qubits, values, cmap=_COLOURS, norm=norm, shading="nearest", rasterized=True)
+    edges = np.concatenate([sizes[:1], np.sqrt(sizes[1:] * sizes[:-1]), sizes[-1:]])
     for n, line, plateau in zip(qubits, values, plateaus, strict=True):
+        axis.pcolormesh(edges, [n - 0.5, n + 0.5], line[None, :], cmap=_COLOURS, norm=norm, rasterized=True)
         near = sizes[line <= (1 + NEAR) * plateau]
         if len(near):
             axis.plot([near[0]] * 2, [n - 0.5, n + 0.5], color="black", linestyle="--", linewidth=1.4)

@@ -16,14 +16,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from sampling import Draws
 from validation.cells import Cell, count_intervals, expand
@@ -40,6 +38,7 @@ from validation.manifest import (
     refuse_other,
     write_atomically,
 )
+from validation.messages import warn
 from validation.sequential import Look, settled
 from validation.user_circuits import UserCircuit
 
@@ -47,10 +46,6 @@ CONFIG = "config.toml"
 _OURS = {LOCK, CONFIG, "draws", "circuits"}
 _LEFTOVER = re.compile(r"\.(config\.toml|(manifest|progress)\.json|[^.]+\.(parquet|qpy))\.\d+")
 """Files that a run which was killed had not finished."""
-
-
-def _to_standard_error(line: str) -> None:
-    tqdm.write(f"qntk: {line}", file=sys.stderr)  # beside a bar, if there is one
 
 
 class Store:
@@ -67,7 +62,7 @@ class Store:
         self.directory = directory
         self.config = config
         self.cells = expand(config, kept)
-        self.tell: Callable[[str], None] = _to_standard_error
+        self.tell: Callable[[str], None] = warn
         self._told: set[Path] = set()
         self._sound: set[Path] = set()
 
@@ -213,7 +208,7 @@ class Store:
             try:
                 table = read_chunk(path, cell.quantities)
             except DamagedError as reason:
-                self._warn(path, str(reason))
+                self._warn(path, f"{reason}; run the sweep again, which draws it anew")
                 continue
             if table is not None:
                 tables.append(table)

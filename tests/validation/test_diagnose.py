@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -198,8 +199,11 @@ def test_unreachable_labels_warn_and_divergence_is_told(qntk, tmp_path):
     )
     code, out, error = qntk("diagnose", written(tmp_path, text), "--out", tmp_path / "out", "--json")
     assert code == 0
-    assert "outside [-1, 1]" in error
+    said = [line for line in error.splitlines() if line.startswith("qntk: warning: ")]
+    assert re.search(r"outside \[-1, 1\].*; give 'scale' in \[dataset\] a smaller value$", said[0])
+    assert all("diverged" in line and line.endswith("; lower 'fraction' or 'learning_rate'") for line in said[1:])
     document = json.loads(out)
+    assert len(said) == len(document["warnings"]) > 1
     assert any("diverged" in w for w in document["warnings"])
     assert sum(r["diverged"] for r in document["models"]) > 0
 

@@ -8,6 +8,7 @@ import errno
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -157,7 +158,10 @@ def test_truncated_and_flipped_chunks_are_named_and_drawn_again(qntk, several, u
         code, _, error = qntk(*command)
         said = [line for line in error.splitlines() if "is damaged" in line]
         assert (code, len(said)) == (0, 3)
-        assert {line.split()[2] for line in said} == damaged
+        assert {line.split()[3] for line in said} == damaged
+        assert all(
+            re.fullmatch("qntk: warning: chunk .*; (it is drawn again|run the sweep again, .*)", s) for s in said
+        )
     assert files(out) == files(undisturbed)
 
 

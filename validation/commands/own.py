@@ -1,0 +1,132 @@
+"""``qntk check``, ``compare`` and ``diagnose``: the user's own circuit, draws and data."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from validation.commands import options
+
+
+def _exit_on(verdicts: list[dict[str, Any]], fail_on: tuple[str, ...]) -> None:
+    if any(row["verdict"] in fail_on for row in verdicts):
+        sys.exit(1)
+
+
+@click.command(short_help="Is your ansatz random enough for the theory, and deep enough?")
+@click.argument("circuit", type=click.Path(dir_okay=False, path_type=Path))
+@options.OBSERVABLE
+@click.option("--inputs", multiple=True, help="A parameter, or vector of them, that is data; may be given again.")
+@options.GENERATOR
+@click.option("--draws", type=click.IntRange(8), default=20_000, show_default=True, help="Of K, for each repetition.")
+@click.option("--repeats", type=click.IntRange(1, 64), default=4, show_default=True, help="Try it 1, 2, 4, … in a row.")
+@options.SEED
+@options.MARGIN
+@options.FAMILY_ERROR
+@options.FAIL_ON
+@options.JSON
+def check(
+    circuit: Path,
+    observable: str,
+    inputs: tuple[str, ...],
+    generator: str,
+    draws: int,
+    repeats: int,
+    seed: int,
+    margin: float | None,
+    family_error: float,
+    fail_on: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Is this ansatz (QPY or OpenQASM 3) random enough for the theory, and deep enough to concentrate?
+
+    \b
+    Example:
+      qntk check ansatz.qpy --observable Z0 --inputs x
+    """
+    from validation.check import check_document, check_text
+    from validation.circuits import input_parameters, load_circuit
+    from validation.claims import Margins
+
+    loaded = load_circuit(circuit)
+    chosen = input_parameters(loaded, inputs) if inputs else []
+    margins = None if margin is None else Margins.uniform(margin)
+    document = check_document(loaded, observable, chosen, generator, draws, repeats, seed, family_error, margins)
+    click.echo(json.dumps(document) if as_json else check_text(document))
+    _exit_on(document["verdicts"], fail_on)
+
+
+@click.command(short_help="Test kernels that you drew elsewhere against the closed forms.")
+@click.argument("draws", type=click.Path(path_type=Path))
+@options.QUBITS
+@options.PARAMS
+@options.OBSERVABLE
+@options.GENERATOR
+@click.option(
+    "--quantity",
+    type=click.Choice(["kernel", "dqntk"]),
+    default="kernel",
+    show_default=True,
+    help="What was drawn: K, or the dQNTK μ.",
+)
+@click.option("--column", help="Column of a .csv or .parquet; by default the quantity, or the only column.")
+@options.MARGIN
+@options.FAMILY_ERROR
+@options.FAIL_ON
+@options.JSON
+def compare(draws: Path, params: int, fail_on: tuple[str, ...], as_json: bool, **settings: Any) -> None:
+    """Test draws made elsewhere, a column of independent K or μ in DRAWS, against the closed forms.
+
+    DRAWS is a .npy, .csv or .parquet file, or a folder of Parquet files, of one cell.
+
+    \b
+    Example:
+      qntk compare kernels.npy --qubits 3 --params 10 --observable Z0
+    """
+    from validation.compare import compare_document, compare_text
+
+    document = compare_document(draws, parameters=params, **settings)
+    click.echo(json.dumps(document) if as_json else compare_text(document))
+    _exit_on(document["verdicts"], fail_on)
+
+
+@click.command(short_help="Predict a model's training from its kernel, then train it.")
+@options.CONFIG
+@options.OUT
+@click.option("--full", is_flag=True, help="Without CONFIG: all depths from 5 to 30, 16 seeds, 5000 steps.")
+@options.WORKERS
+@options.JSON
+def diagnose(config: Path | None, directory: Path, full: bool, workers: int | None, as_json: bool) -> None:
+    """Predict training and inference of models on a data set from the kernel at initialisation, then train them.
+
+    Without CONFIG: four re-uploading models on the Ising magnetisation, in under two minutes on two cores. A study that
+    is interrupted keeps every finished seed; the same command goes on from there.
+
+    \b
+    Example:
+      qntk diagnose --out runs/ising
+    """
+    from validation.diagnose import run_study
+    from validation.diagnose_config import load_diagnose_config
+    from validation.diagnose_report import diagnose_text, write_diagnostics
+    from validation.messages import warn
+
+    if config is not None and full:
+        raise ValueError("--full is the packaged study over all depths; give it without a CONFIG")
+    settings, text = load_diagnose_config(config, full)
+    try:
+        study = run_study(settings, text, directory, workers)
+    except KeyboardInterrupt:
+        click.echo("qntk: interrupted; finished seeds are kept, the same command goes on from there", err=True)
+        raise
+    for warning in study.warnings:
+        warn(warning)
+    document = write_diagnostics(study, directory)
+    if as_json:
+        click.echo(json.dumps(document, allow_nan=False))
+    else:
+        click.echo(f"{diagnose_text(document)}\n{directory / 'diagnostics.html'}")

@@ -1,0 +1,125 @@
+"""``qntk plan``, ``sweep``, ``status`` and ``report``: a grid of cells, drawn and judged."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from validation import SCHEMA_VERSION
+from validation.commands import options
+
+
+@click.command(short_help="What a sweep will cost and can resolve, before it runs.")
+@options.CONFIG
+@options.JSON
+def plan(config: Path | None, as_json: bool) -> None:
+    """Say what the sweep of CONFIG (the packaged default without one) will cost and can see; draws nothing.
+
+    Times each ensemble on this machine for some seconds.
+
+    \b
+    Example:
+      qntk plan my-sweep.toml
+    """
+    from validation.config import load_config
+    from validation.plan import plan_document, plan_text
+
+    document = plan_document(load_config(config)[0])
+    click.echo(json.dumps(document) if as_json else plan_text(document))
+
+
+@click.command(short_help="Draw every cell of a grid; resumable.")
+@options.CONFIG
+@options.OUT
+@options.WORKERS
+@click.option("--processes", is_flag=True, help="Use processes in place of threads.")
+@click.option("--dask", "address", help="Draw on an existing Dask cluster: its address, or a scheduler file (.json).")
+@options.JSON
+def sweep(
+    config: Path | None, directory: Path, workers: int | None, processes: bool, address: str | None, as_json: bool
+) -> None:
+    """Run a sweep, or resume or extend it: draw every cell of CONFIG (the packaged default without one).
+
+    A run that is interrupted keeps every finished chunk; the same command goes on from there. A configuration with
+    more cells or more draws adds to what is there.
+
+    \b
+    Example:
+      qntk sweep my-sweep.toml --out runs/mine --workers 2
+    """
+    from validation import executors
+    from validation.config import load_config
+    from validation.lock import hold
+    from validation.store import Store, check_directory
+    from validation.sweep import run_sweep
+
+    if address is not None and (workers is not None or processes):
+        raise click.UsageError("--dask takes its workers from the cluster; drop --workers and --processes")
+    settings, text = load_config(config)
+    check_directory(directory)
+    try:
+        with hold(directory):
+            store = Store.create(directory, settings, text)
+            if address is not None:
+                executor = executors.dask(address)
+            else:
+                executor = executors.processes(workers) if processes else executors.threads(workers)
+            result = run_sweep(store, executor=executor)
+    except KeyboardInterrupt:
+        again = ["qntk", "sweep", *([str(config)] if config else []), "--out", str(directory)]
+        again += [*(["--workers", str(workers)] if workers else []), *(["--processes"] if processes else [])]
+        again += ["--dask", address] if address else []
+        click.echo(f"qntk: interrupted; finished chunks are kept, go on with: {shlex.join(again)}", err=True)
+        raise
+    if as_json:
+        click.echo(json.dumps({"schema_version": SCHEMA_VERSION} | asdict(result)))
+    else:
+        click.echo(
+            f"{result.cells} cells in {directory}: {result.drawn:,} draws made, {result.resumed:,} found, "
+            f"{result.seconds:.1f} s; report with: qntk report {directory}"
+        )
+
+
+@click.command(short_help="How far a sweep is, also while it runs.")
+@options.DIRECTORY
+@options.JSON
+def status(directory: Path, as_json: bool) -> None:
+    """Say how far the sweep in DIRECTORY is; also while another process runs it.
+
+    \b
+    Example:
+      qntk status runs/default
+    """
+    from validation.status import status_document, status_text
+
+    document = status_document(directory)
+    click.echo(json.dumps(document) if as_json else status_text(directory, document))
+
+
+@click.command(short_help="Verdicts and figures of a sweep, in HTML and Markdown.")
+@options.DIRECTORY
+@options.FAIL_ON
+@options.JSON
+def report(directory: Path, fail_on: tuple[str, ...], as_json: bool) -> None:
+    """Write report.html, report.md, verdicts.json, scaling.json and figures/ for the sweep in DIRECTORY.
+
+    \b
+    Example:
+      qntk report runs/default
+    """
+    from validation.report import write_report
+    from validation.store import Store
+
+    written = write_report(Store.open(directory))
+    if as_json:
+        click.echo(json.dumps(written.document()))
+    else:
+        counts = ", ".join(f"{count} {verdict}" for verdict, count in written.verdicts.items())
+        click.echo(f"{written.paths['report.html']}: {counts}")
+    if any(written.verdicts[verdict] for verdict in fail_on):
+        sys.exit(1)

@@ -1,0 +1,28 @@
+"""``qntk predict``: what the theory says."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from validation.commands import options
+
+
+@click.command(short_help="The closed forms for one cell: moments and quantiles of K.")
+@options.QUBITS
+@options.PARAMS
+@options.OBSERVABLE
+@options.GENERATOR
+@options.JSON
+def predict(qubits: int, params: int, observable: str, generator: str, as_json: bool) -> None:
+    """Print the closed forms for one cell: mean, variance and concentration of K.
+
+    \b
+    Example:
+      qntk predict --qubits 3 --params 10 --observable projector:rank=1 --generator pauli
+    """
+    from validation.predict import predict_document, predict_text
+
+    document = predict_document(qubits, params, observable, generator)
+    click.echo(json.dumps(document) if as_json else predict_text(document))

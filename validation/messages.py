@@ -1,0 +1,41 @@
+"""What goes to standard error: warnings, each one line that ends with what to do."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+
+def warn(message: str) -> None:
+    """Print a warning, one line: what, a semicolon, and what to do. A progress bar stays whole."""
+    from tqdm import tqdm  # which most commands do without
+
+    tqdm.write(f"qntk: warning: {' '.join(message.split())}", file=sys.stderr)
+
+
+@contextmanager
+def python_warnings_as_lines() -> Iterator[None]:
+    """Print what Python's ``warnings`` lets through in the same form, and each text once."""
+    shown = set()
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        text = f"{category.__name__}: {message}"
+        if text not in shown:
+            shown.add(text)
+            where = "/".join(Path(filename).parts[-2:])
+            warn(f"{text} ({where}:{lineno}); check the result, and if it is odd report this and 'qntk --version'")
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
