@@ -103,10 +103,11 @@ def status(directory: Path, as_json: bool) -> None:
 
 @click.command(short_help="Verdicts and figures of a sweep, in HTML and Markdown.")
 @options.DIRECTORY
+@click.option("--paper", is_flag=True, help="Also write tables in LaTeX and figures in PDF, into DIRECTORY/paper.")
 @options.FAIL_ON
 @options.JSON
-def report(directory: Path, fail_on: tuple[str, ...], as_json: bool) -> None:
-    """Write report.html, report.md, verdicts.json, scaling.json and figures/ for the sweep in DIRECTORY.
+def report(directory: Path, paper: bool, fail_on: tuple[str, ...], as_json: bool) -> None:
+    """Write report.html and report.md, verdicts, exponents and reasons in JSON and CSV, and figures/ into DIRECTORY.
 
     \b
     Example:
@@ -115,7 +116,7 @@ def report(directory: Path, fail_on: tuple[str, ...], as_json: bool) -> None:
     from validation.report import write_report
     from validation.store import Store
 
-    written = write_report(Store.open(directory))
+    written = write_report(Store.open(directory), paper)
     if as_json:
         click.echo(json.dumps(written.document()))
     else:
