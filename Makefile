@@ -3,7 +3,7 @@ OUT ?= runs/default
 DIAGNOSTICS ?= runs/diagnostics
 BIN := .venv/bin
 
-.PHONY: report test lint reference clean
+.PHONY: report test lint docs linkcheck reference clean
 
 report: .venv/ready  ## Run the packaged default sweep and write its report
 	$(BIN)/qntk sweep --out $(OUT)
@@ -17,6 +17,13 @@ lint: .venv/ready  ## Style, types, and the import contract
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: .venv/ready  ## Build the documentation site, build/docs/index.html; warnings are errors
+	rm -rf build/docs docs/reference/api
+	$(BIN)/sphinx-build -W --keep-going -n -b html docs build/docs
+
+linkcheck: .venv/ready  ## Follow the links to other sites; needs the network
+	$(BIN)/sphinx-build -b linkcheck docs build/linkcheck
 
 reference: .venv/ready  ## Refresh the committed reports: the default sweep with a calibration, and the diagnostics
 	$(BIN)/qntk sweep --out $(OUT)
@@ -32,4 +39,4 @@ reference: .venv/ready  ## Refresh the committed reports: the default sweep with
 	touch $@
 
 clean:  ## Remove the environment and all caches
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv build docs/reference/api .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,139 @@
+"""How Sphinx builds this site; ``make docs`` calls it with warnings as errors."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from pydantic import BaseModel
+from sphinx import addnodes
+from sphinx.application import Sphinx
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+sys.path.insert(0, str(ROOT))
+
+project = "qntk"
+author = "The qntk developers"
+copyright = f"2026, {author}"
+version = release = installed("qntk")
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx_click",
+    "sphinx_copybutton",
+]
+templates_path = ["_templates"]
+smartquotes = False
+highlight_language = "none"
+html_theme = "furo"
+html_title = f"qntk {release}"
+
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 4
+
+autosummary_generate = True
+autodoc_default_options = {"members": True, "member-order": "bysource"}
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+autodoc_type_aliases = {"NDArray": "NDArray", "ArrayLike": "ArrayLike"}
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 100
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+napoleon_attr_annotations = False
+
+copybutton_prompt_text = "$ "
+linkcheck_timeout = 20
+
+nitpicky = True
+nitpick_ignore_regex = [
+    # Other projects, whose inventories would need the network.
+    (r"py:.*", r"(annotated_types|hypothesis|np|numpy|pydantic|qiskit|qiskit_aer|stim)\..*"),
+    (r"py:class", r"NDArray|ArrayLike|SparsePauliOp|Parameter|QuantumCircuit"),
+    # The standard library.
+    (r"py:.*", r"(collections\.abc|fractions|pathlib|typing)\..*|NoneType"),
+    # Unions of types that have a name, which autodoc shows by that name: nothing to link to.
+    (r"py:class", r"Array|Float|Matrix|Number|OperatorLike|Size|Tested|Words"),
+    # Modules that no user calls, so that they have no page.
+    (r"py:.*", r"validation\.(cell|families|user_circuits|sequential|ranges)\..*"),
+]
+
+
+def link_outside(app: Sphinx, doctree: nodes.document) -> None:
+    """Links to files of the repository outside docs/ stay links to these files.
+
+    They are relative to where the page is built, or start with the setting ``repository`` (``-D repository=https://…``)
+    where the site is served without the repository around it.
+    """
+    folder = Path(app.env.doc2path(app.env.docname)).parent
+    for node in [*doctree.findall(addnodes.download_reference), *doctree.findall(addnodes.pending_xref)]:
+        named = Path(os.path.normpath(folder / node["reftarget"]))  # MyST names a page without its suffix
+        path = next((p for p in (named, Path(f"{named}.md")) if p.exists()), HERE)
+        if node["reftype"] != "myst" or path.is_relative_to(HERE) or not path.is_relative_to(ROOT):
+            continue
+        base, page = app.config.repository, Path(app.outdir, f"{app.env.docname}.html")
+        url = f"{base}/{path.relative_to(ROOT)}" if base else os.path.relpath(path, page.parent)
+        fragment = f"#{node['reftargetid']}" if node.get("reftargetid") else ""
+        node.replace_self(nodes.reference("", "", *node.children, refuri=url + fragment))
+
+
+def keep_plain(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Docstrings are written to be read in a terminal; what reStructuredText would make of that is undone.
+
+    Indented formulas keep their lines, |x| is a modulus and no substitution, literals may touch other characters, and
+    neither a colon in the description of a constant nor a comma between two attributes' names sets off a type.
+    """
+    paragraphs = []
+    for paragraph in "\n".join(lines).split("\n\n"):
+        if paragraph.startswith("    "):
+            paragraphs.append("::")
+        elif not paragraph.startswith(">>>"):
+            parts = paragraph.split("``")
+            parts[::2] = [re.sub(r"\A(?=\w)", r"\\ ", part.replace("|", r"\|")) for part in parts[::2]]
+            parts[0] = parts[0].removeprefix("\\ ")
+            names = re.compile(r"^ +\w+(, \w+)+:", re.MULTILINE)
+            paragraph = names.sub(lambda found: found[0].replace(", ", ","), "``".join(parts))
+        paragraphs.append(paragraph)
+    typed = what in ("attribute", "data", "property") and ":" in lines[0]
+    lines[:] = "\n\n".join(["..", *paragraphs] if typed else paragraphs).split("\n")
+
+
+_ARRAY = re.compile(r"~?numpy\.ndarray\[tuple\[~?typing\.Any, \.\.\.\], ~?numpy\.dtype\[~?(numpy|typing)\.(\w+)\]\]")
+
+
+def _alias(found: re.Match[str]) -> str:
+    return "NDArray[Any]" if found[1] == "typing" else f"NDArray[np.{found[2]}]"
+
+
+def short_signature(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str | None, returned: str | None
+) -> tuple[str | None, str | None]:
+    """Arrays by their alias; of a configuration no signature, as its fields are in the docstring of its class."""
+    if what == "class" and issubclass(obj, BaseModel):
+        return "", None
+    signature = signature and signature.replace("<factory>", "...")
+    signature, returned = (text and _ARRAY.sub(_alias, text) for text in (signature, returned))
+    return signature, returned
+
+
+def skip(app: Sphinx, what: str, name: str, obj: Any, skipped: bool, options: Any) -> bool | None:
+    """Fields of a named tuple are in the docstring of its class."""
+    return True if type(obj).__name__ == "_tuplegetter" else None
+
+
+def setup(app: Sphinx) -> None:
+    """Register the above: links before Sphinx collects downloads, docstrings before napoleon reads them."""
+    app.add_config_value("repository", "", "env", str)
+    app.connect("doctree-read", link_outside, priority=100)
+    app.connect("autodoc-process-docstring", keep_plain, priority=100)
+    app.connect("autodoc-process-signature", short_signature)
+    app.connect("autodoc-skip-member", skip)

@@ -1,0 +1,64 @@
+"""The documentation site builds without a warning, and every link in it to a page or a file leads somewhere."""
+
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from validation.cli import qntk
+
+ROOT = Path(__file__).parent.parent
+
+
+class Page(HTMLParser):
+    """What a page links to, and the anchors it has."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.links, self.anchors = set(), set()
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        for name, value in attrs:
+            if name in ("href", "src") and value and tag != "base":
+                self.links.add(value)
+            elif name == "id" or (name == "name" and tag == "a"):
+                self.anchors.add(value)
+
+
+def broken(site):
+    """Local links of a built site that lead nowhere, as (page, link); a site in build/docs may link to its checkout."""
+    pages = {path: Page(path) for path in sorted(site.rglob("*.html"))}
+    for path, page in pages.items():
+        for link in sorted(page.links):
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc or link == "#":
+                continue
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            if not target.exists() or (
+                parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].anchors
+            ):
+                yield str(path.relative_to(site)), link
+
+
+def test_the_site_builds_and_every_local_link_leads_somewhere():
+    """By the command of ``make docs``, where that builds it: links to other files of the repository are relative."""
+    arguments = ["-W", "--keep-going", "-n", "-b", "html", "-E", "-q", "docs", "build/docs"]
+    done = subprocess.run([sys.executable, "-m", "sphinx", *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    site = ROOT / "build" / "docs"
+    assert not list(broken(site))
+    shown = (site / "reference" / "cli.html").read_text(encoding="utf-8")
+    for name in qntk.commands:
+        assert f'id="qntk-{name}"' in shown, name
+    for module in ("theory.kernel", "sampling.model", "validation.testing"):
+        page = (site / "reference" / "api" / f"{module}.html").read_text(encoding="utf-8")
+        assert f'id="module-{module}"' in page, module
+
+
+def test_a_broken_link_is_seen(tmp_path):
+    """Negative control: a page, an image and an anchor that are not there."""
+    (tmp_path / "a.html").write_text('<a href="b.html#here">1</a><a href="b.html#gone">2</a><a href="c.html">3</a>')
+    (tmp_path / "b.html").write_text('<p id="here"></p><img src="d.png"><a href="https://example.org/">4</a>')
+    assert sorted(broken(tmp_path)) == [("a.html", "b.html#gone"), ("a.html", "c.html"), ("b.html", "d.png")]
