@@ -9,7 +9,9 @@ FILES = {
         "config.toml", "report.html", "report.md", "verdicts.json", "scaling.json", "attribution.json",
         "calibration.json", "verdicts.csv", "exponents.csv", "models.csv", "attribution.csv", "quantiles.csv",
     ),
-    "diagnostics": ("config.toml", "diagnostics.html", "diagnostics.md", "diagnostics.json"),
+    "diagnostics": (
+        "config.toml", "diagnostics.html", "diagnostics.md", "diagnostics.json", "models.csv", "findings.csv",
+    ),
 }  # fmt: skip
 
 for (name, files), source in zip(FILES.items(), map(Path, sys.argv[1:]), strict=True):

@@ -11,6 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from validation import SCHEMA_VERSION
 from validation.diagnose import Study
 from validation.diagnose_figures import save_figures
@@ -96,7 +98,7 @@ def document(study: Study, judged: list[Finding]) -> dict[str, Any]:
 
 
 def write_diagnostics(study: Study, directory: Path) -> dict[str, Any]:
-    """Write diagnostics.html, diagnostics.md, diagnostics.json and figures/; returns the document.
+    """Write diagnostics.html, .md and .json, models.csv, findings.csv and figures/; returns the document.
 
     Raises ``ValueError`` if the directory cannot be written.
     """
@@ -116,6 +118,8 @@ def write_diagnostics(study: Study, directory: Path) -> dict[str, Any]:
         written = {
             "diagnostics.html": render("diagnostics.html.j2", context),
             "diagnostics.md": render("diagnostics.md.j2", context),
+            "models.csv": pd.json_normalize([_numbers(row) for row in made["models"]]).to_csv(index=False),
+            "findings.csv": pd.json_normalize([_numbers(row) for row in made["findings"]]).to_csv(index=False),
             "diagnostics.json": json.dumps(made, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
         }
         for name, text in written.items():
@@ -164,6 +168,15 @@ def _shown(row: dict[str, Any]) -> dict[str, str]:
         digits = 3
         value = "–" if row[key] is None else f"{row[key]:.{digits}g}"
         told[key] = value if low is None or high is None else f"{value} [{low:.{digits}g}, {high:.{digits}g}]"
+    return told
+
+
+def _numbers(row: dict[str, Any]) -> dict[str, Any]:
+    """A row for a table: intervals as two columns each."""
+    told = {name: value for name, value in row.items() if name not in ("interval", "accepted", "intervals")}
+    intervals = {name: row[name] for name in ("interval", "accepted") if name in row} | row.get("intervals", {})
+    for name, (low, high) in intervals.items():
+        told |= {f"{name}_low": low, f"{name}_high": high}
     return told
 
 

@@ -1,0 +1,182 @@
+"""A report's page as a whole: contents, figures, keyboard, paper, and names that would rather be scripts."""
+
+import re
+
+import pytest
+
+from validation.diagnose import run_study
+from validation.diagnose_config import load_diagnose_config
+from validation.diagnose_report import write_diagnostics
+
+FOCUS = """() => {
+  const e = document.activeElement, style = getComputedStyle(e);
+  return {
+    name: e.getAttribute('name'),
+    column: e.closest('th') && e.closest('#ledger-table') ? e.closest('th').cellIndex : null,
+    seen: (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== 'none',
+    what: e.outerHTML.slice(0, 80),
+    body: e === document.body,
+  };
+}"""
+ENSEMBLES = {
+    "markup": """<svg onload=window.pwned=3>'"&lt;%{{pwned}}<td><script>window.pwned=4 <b>""",
+    "markup with slashes": "../</script><script>window.pwned=4</script></td>",
+}
+TITLE = '"><script>window.pwned=1</script><img src=x onerror="window.pwned=2">'
+HOSTILE = """
+title = '''%s'''
+seed = 5
+family_error = 0.05
+
+[[grid]]
+ensemble = '''%s'''
+circuit = '''%s'''
+observable = "Z0"
+draws = 500
+
+[[grid]]
+ensemble = "haar-layers"
+qubits = 2
+parameters = [4, 8, 16]
+observable = "Z0"
+draws = 500
+"""
+CIRCUIT = """OPENQASM 3.0;
+include "stdgates.inc";
+input float[64] a;
+input float[64] b;
+qubit[2] q;
+rx(a) q[0];
+ry(b) q[0];
+"""
+
+
+def test_contents_lead_to_every_section(visit, report):
+    page = visit(report / "report.html").page
+    links = page.locator('nav[aria-label="Contents"] a[href^="#"]')
+    assert links.count() >= 4
+    assert {"#ledger"} <= set(links.evaluate_all("all => all.map(a => a.getAttribute('href'))"))
+    for link in links.all():
+        target = link.get_attribute("href")
+        link.click()
+        page.wait_for_function(
+            "id => { const top = document.getElementById(id).getBoundingClientRect().top;"
+            " return top > -5 && top < innerHeight; }",
+            arg=target[1:],
+        )
+
+
+@pytest.mark.parametrize("report", ["committed", "small"], indirect=True)
+def test_figures_are_embedded_with_text_and_caption(visit, report):
+    page = visit(report / "report.html").page
+    figures = page.locator("figure")
+    names = sorted(path.stem for path in (report / "figures").glob("*.svg"))
+    assert sorted(figures.evaluate_all("all => all.map(f => f.id)")) == [f"figure-{name}" for name in names]
+    for figure in figures.all():
+        image = figure.locator("img")
+        assert image.get_attribute("src").startswith("data:image/svg+xml")
+        assert len(image.get_attribute("alt")) > 20
+        assert figure.locator("figcaption").inner_text().strip()
+
+
+def test_the_keyboard_reaches_the_search_and_then_every_sort_button_in_order(visit, report):
+    """From the top of the page with Tab alone, each stop visible; Return sorts, and once more the other way."""
+    page = visit(report / "report.html").page
+    columns = page.locator("#ledger-table thead th").count()
+    stops = []
+    while len(stops) < 150 and not any(s["column"] == columns - 1 for s in stops):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate(FOCUS))
+        if stops[-1]["column"] == 0:
+            for way in ("ascending", "descending"):
+                page.keyboard.press("Enter")
+                assert page.locator("#ledger-table thead th").first.get_attribute("aria-sort") == way
+    assert [s["what"] for s in stops if not s["seen"] and not s["body"]] == []
+    names = [s["name"] for s in stops if s["name"]]
+    assert names[:7] == ["text", "ensemble", "observable", "quantity", "statistic", "regime", "verdict"]
+    assert [s["column"] for s in stops if s["column"] is not None] == list(range(columns))
+    first = next(i for i, s in enumerate(stops) if s["column"] == 0)
+    assert all(s["name"] != "text" for s in stops[first:])
+
+
+def test_paper_has_no_filter(visit, report):
+    page = visit(report / "report.html").page
+    assert page.locator("#ledger-filter").is_visible()
+    page.emulate_media(media="print")
+    assert not page.locator("#ledger-filter").is_visible()
+
+
+def test_paper_has_every_row_whatever_was_filtered_or_says_so(visit, report, verdicts):
+    """A filtered ledger prints what it shows, with its count."""
+    page = visit(report / "report.html").page
+    page.locator("#ledger-filter select[name=verdict]").select_option("disagree")
+    count = sum(row["verdict"] == "disagree" for row in verdicts)
+    page.wait_for_function("document.querySelectorAll('#ledger-table tbody tr[hidden]').length > 0")
+    page.emulate_media(media="print")
+    shown = page.locator("#ledger-table tbody tr:visible").count()
+    assert shown in (count, len(verdicts))
+    assert shown == len(verdicts) or page.locator("#ledger-count").is_visible()
+
+
+@pytest.fixture(scope="module", params=ENSEMBLES.values(), ids=ENSEMBLES)
+def hostile(request, sweep_report, tmp_path_factory):
+    """A report on a sweep whose title, ensemble and file are markup."""
+    folder = tmp_path_factory.mktemp("hostile")
+    circuit = folder / "<img src=x onerror=window.pwned=5>.qasm"
+    circuit.write_text(CIRCUIT)
+    return sweep_report(HOSTILE % (TITLE, request.param, circuit), folder / "sweep")
+
+
+def test_names_that_users_supply_are_text(visit, hostile, directories):
+    visited, other = (visit(directory / "report.html") for directory in (hostile, directories("small")))
+    page = visited.page
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("window.pwned") is None
+    assert (visited.asked, visited.complaints) == ([], [])
+    assert page.title() == page.locator("h1").inner_text() == TITLE
+    assert page.locator("script").count() == other.page.locator("script").count()
+    assert page.locator("svg[onload], [onerror]").count() == 0
+    images = "[...document.images].every(i => i.getAttribute('src').startsWith('data:'))"
+    assert page.evaluate(images)
+
+
+def test_hostile_names_filter_too(visit, hostile):
+    page = visit(hostile / "report.html").page
+    names = page.locator("#ledger-filter select[name=ensemble] option").evaluate_all("all => all.map(o => o.value)")
+    name = next(n for n in names if "pwned" in n)
+    page.locator("#ledger-filter select[name=ensemble]").select_option(name)
+    shown = page.locator("#ledger-table tbody tr:visible")
+    page.wait_for_function("document.querySelectorAll('#ledger-table tbody tr[hidden]').length > 0")
+    assert set(shown.evaluate_all("all => all.map(r => r.dataset.ensemble)")) == {name}
+    assert re.search("pwned", shown.first.inner_text())
+    assert page.evaluate("window.pwned") is None
+
+
+STUDY = """
+title = '''%s'''
+seed = 1
+qubits = 2
+models = ["low-hea"]
+depths = [1]
+seeds = 2
+steps = 2
+bisect_steps = 0
+
+[dataset]
+kind = "csv"
+path = '''%s'''
+"""
+
+
+def test_names_in_a_study_are_text(visit, tmp_path):
+    data = tmp_path / "<img src=x onerror=window.pwned=6>.csv"
+    data.write_text("x,y\n0,0\n1,0.1\n2,0.2\n3,0.3\n4,0.4\n")
+    (tmp_path / "study.toml").write_text(STUDY % (TITLE, data))
+    write_diagnostics(run_study(*load_diagnose_config(tmp_path / "study.toml"), tmp_path / "run"), tmp_path / "run")
+    visited = visit(tmp_path / "run" / "diagnostics.html")
+    assert visited.page.evaluate("window.pwned") is None
+    assert (visited.asked, visited.complaints) == ([], [])
+    assert visited.page.title() == visited.page.locator("h1").inner_text() == TITLE
+    assert "<img src=x onerror=window.pwned=6>" in visited.page.locator("p.soft").first.inner_text()
+    assert visited.page.locator("script, [onerror]").count() == 0
