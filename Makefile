@@ -26,6 +26,7 @@ linkcheck: .venv/ready  ## Follow the links to other sites; needs the network
 	$(BIN)/sphinx-build -b linkcheck docs build/linkcheck
 
 reference: .venv/ready  ## Refresh the committed reports: the default sweep with a calibration, and the diagnostics
+	rm -rf $(OUT)/figures $(DIAGNOSTICS)
 	$(BIN)/qntk sweep --out $(OUT)
 	$(BIN)/qntk calibrate --json > $(OUT)/calibration.json
 	$(BIN)/qntk report $(OUT)

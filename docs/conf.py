@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from latex2mathml.converter import convert
 from pydantic import BaseModel
 from sphinx import addnodes
 from sphinx.application import Sphinx
@@ -35,6 +36,7 @@ templates_path = ["_templates"]
 smartquotes = False
 highlight_language = "none"
 html_theme = "furo"
+html_math_renderer = "mathml"
 html_title = f"qntk {release}"
 
 myst_enable_extensions = ["dollarmath"]
@@ -130,8 +132,21 @@ def skip(app: Sphinx, what: str, name: str, obj: Any, skipped: bool, options: An
     return True if type(obj).__name__ == "_tuplegetter" else None
 
 
+def inline_formula(writer: Any, node: nodes.math) -> None:
+    """A formula as MathML, which browsers show without a script from elsewhere."""
+    writer.body.append(convert(node.astext()))
+    raise nodes.SkipNode
+
+
+def displayed_formula(writer: Any, node: nodes.math_block) -> None:
+    """The same on lines of its own, which scroll where they are too long."""
+    writer.body.append(f'<div style="overflow-x: auto">{convert(node.astext(), display="block")}</div>')
+    raise nodes.SkipNode
+
+
 def setup(app: Sphinx) -> None:
     """Register the above: links before Sphinx collects downloads, docstrings before napoleon reads them."""
+    app.add_html_math_renderer("mathml", (inline_formula, None), (displayed_formula, None))
     app.add_config_value("repository", "", "env", str)
     app.connect("doctree-read", link_outside, priority=100)
     app.connect("autodoc-process-docstring", keep_plain, priority=100)
