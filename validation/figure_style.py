@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ _ROUND = [m * 10.0**e for m in (1, 2, 5, 3, 7, 1.5, 0.9, 0.8, 1.2, 1.1) for e in
 """Numbers that ticks may have, those that are wanted most first."""
 _ROOM = 0.075
 _MOST = 9
+_LONGEST = 40
 _PLAIN = (1e-3, 1e4)
 """Numbers beyond are left to powers of ten."""
 
@@ -54,8 +56,13 @@ def write_figures(
 
 
 def slug(text: str) -> str:
-    """A name that files and links can carry."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower() or "unnamed"
+    """A name that files and links can carry; other texts get other names.
+
+    >>> slug("hea-cz-ring"), slug("0.5*Z0+X1"), slug("0.5*Z0-X1")
+    ('hea-cz-ring', '0-5-Z0-X1-98e8', '0-5-Z0-X1-bcac')
+    """
+    kept = re.sub(r"[^A-Za-z0-9]+", "-", text)[:_LONGEST]
+    return kept if kept == text else f"{kept.strip('-')}-{hashlib.sha256(text.encode()).hexdigest()[:4]}"
 
 
 def plain(text: str) -> str:

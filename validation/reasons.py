@@ -22,8 +22,8 @@ from validation.results import CellResult
 from validation.symmetries import time_reversal
 from validation.tables import cell_columns
 
-LARGEST = 400
-"""Parameters of a circuit that is looked at."""
+LARGEST = 400, 1 << 18
+"""Parameters, and parameters times amplitudes, of a circuit that is looked at."""
 DRAWS = 4000
 _STREAM = 0x9EA5
 
@@ -43,7 +43,8 @@ def _chosen(results: Sequence[CellResult]) -> Iterator[CellResult]:
     for result in sorted(results, key=lambda r: r.cell.parameters):
         cell = result.cell
         off = any(result.verdict(statistic, "exact").verdict == "disagree" for statistic in EXPLAINED)
-        if cell.ensemble != HAAR_LAYERS and off and cell.parameters <= LARGEST:
+        small = cell.parameters <= LARGEST[0] and cell.parameters * cell.dimension <= LARGEST[1]
+        if cell.ensemble != HAAR_LAYERS and off and small:
             groups.setdefault((cell.ensemble, cell.observable), {})[cell.qubits] = result
     for by_qubits in groups.values():
         for qubits in sorted({min(by_qubits), max(by_qubits)}):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +72,7 @@ def write_report(store: Store, paper: bool = False) -> ReportPaths:
             write_paper(results, directory / "paper")
     except OSError as error:
         raise ValueError(f"the report cannot be written to {directory}: {error.strerror}") from error
-    counts = Counter(v.verdict for r in results.cells for v in r.verdicts)
+    counts = results.counts()
     return ReportPaths(
         {name: str(directory / name) for name in (*written, "figures", *(["paper"] if paper else []))},
         {verdict: counts[verdict] for verdict in ("agree", "disagree", "inconclusive")},

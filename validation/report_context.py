@@ -14,7 +14,6 @@ from validation.config import HAAR_LAYERS
 from validation.estimates import MOMENTS
 from validation.findings import TOLD, WORDS, findings
 from validation.ledger import reading
-from validation.reasons import LARGEST
 from validation.render import embedded_figures
 from validation.results import CellResult, SweepResults
 from validation.scaling_models import PLATEAU, POWER
@@ -59,7 +58,7 @@ def report_context(
     return {
         "config": results.config,
         "tested_on": _tested_on(results),
-        "counts": Counter(row["verdict"] for row in ledger),
+        "counts": results.counts(),
         "promise": results.promise(),
         "findings": findings(results),
         "headings": headings(),
@@ -77,7 +76,6 @@ def report_context(
         "cells": [_cell_row(r) for r in results.cells],
         "skipped": list(results.skipped),
         "reasons": reasons,
-        "largest": LARGEST,
         "ledger": rows,
         "filters": {name: list(dict.fromkeys(row[name] for row in rows)) for name in _FILTERS},
         "planned": results.planned,

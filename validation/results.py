@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -92,6 +93,10 @@ class SweepResults:
         """SHA-256 of all that decides the draws: the fingerprints of the cells and their numbers of draws."""
         defining = sorted(f"{r.cell.fingerprint} {r.summary.draws}" for r in self.cells)
         return hashlib.sha256("\n".join(defining).encode()).hexdigest()
+
+    def counts(self) -> Counter[str]:
+        """How many verdicts on the cells came out which way."""
+        return Counter(v.verdict for r in self.cells for v in r.verdicts)
 
     @cached_property
     def statements(self) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""The whole default sweep drawn anew, where there is one: QNTK_SWEEP names its directory, as ``make report`` makes it."""
+"""The whole default sweep drawn anew: QNTK_SWEEP names the directory that ``make report`` made."""
 
 import json
 import os

@@ -23,7 +23,7 @@ EXPONENT_KEYS = {
 }  # fmt: skip
 FIGURES = (
     "concentration-map", "concentration", "mean", "variance", "concentration-dimension", "mean-dimension",
-    "variance-dimension", "distances", "densities", "quantiles", "depth-hea-cz-ring-z0",
+    "variance-dimension", "distances", "densities", "quantiles", "depth-hea-cz-ring-Z0",
 )  # fmt: skip
 TABLES = ("verdicts.csv", "exponents.csv", "models.csv", "attribution.csv", "quantiles.csv")
 DOCUMENTS = ("report.html", "report.md", "verdicts.json", "scaling.json", "attribution.json")
@@ -113,14 +113,14 @@ def test_the_report_says_why_the_ring_differs(reported):
 
 def test_the_first_lines_say_what_was_tested_and_what_came_out(reported):
     out, _ = reported
-    ledger = pd.read_csv(out / "verdicts.csv")
-    counts = ledger["verdict"].value_counts()
+    verdicts = pd.DataFrame(read(out, "verdicts.json")["verdicts"])
+    counts = verdicts["verdict"].value_counts()
     text = (out / "report.md").read_text()
     assert text.split("\n\n")[1] == (
         "42,000 kernels from Haar layers and hea-cz-ring, drawn in 14 cells of n = 2 to 3 qubits and L = 4 to 192 "
         "parameters with observables Z0 and projector:rank=1, against the published, the independent and the exact "
-        f"laws. Of {len(ledger)} verdicts, {counts['agree']} agree, {counts['inconclusive']} are inconclusive, and "
-        f"{counts['disagree']} disagree."
+        f"laws. Of {len(verdicts)} verdicts on these cells, {counts['agree']} agree, {counts['inconclusive']} are "
+        f"inconclusive, and {counts['disagree']} disagree."
     )
     assert f"`{read(out, 'verdicts.json')['fingerprint']}`" in text
 
