@@ -62,11 +62,11 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(annotated_types|hypothesis|np|numpy|pydantic|qiskit|qiskit_aer|stim)\..*"),
     (r"py:class", r"NDArray|ArrayLike|SparsePauliOp|Parameter|QuantumCircuit"),
     # The standard library.
-    (r"py:.*", r"(collections\.abc|fractions|pathlib|typing)\..*|NoneType"),
+    (r"py:.*", r"(collections|fractions|pathlib|typing)\..*|NoneType"),
     # Unions of types that have a name, which autodoc shows by that name: nothing to link to.
     (r"py:class", r"Array|Float|Matrix|Number|OperatorLike|Size|Tested|Words"),
     # Modules that no user calls, so that they have no page.
-    (r"py:.*", r"validation\.(cell|families|user_circuits|sequential|ranges)\..*"),
+    (r"py:.*", r"validation\.(cell|cells|families|user_circuits|sequential|ranges)\..*"),
 ]
 
 

@@ -12,14 +12,10 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
-from docs_reader import NOT_RUN, PACKAGED, PAGES, ROOT, SHORTER, Block, Reader, blocks, commands
-from qiskit import qpy
-from qiskit.circuit import ParameterVector, QuantumCircuit
+from docs_reader import NOT_RUN, PACKAGED, PAGES, ROOT, Block, Reader, blocks, commands
 
 from validation.cells import expand
-from validation.cli import qntk
 from validation.config import load_config
 
 
@@ -84,26 +80,6 @@ def test_every_test_on_the_pages_passes(pytester, plugin):
                           "hypothesis.settings.load_profile('docs')")  # fmt: skip
     result = pytester.runpytest_subprocess("--import-mode=importlib", *plugin)
     result.assert_outcomes(passed=sum(text.count("def test_") for _, text in found))
-
-
-def test_the_examples_in_the_help_run(reader):
-    """In a directory with the files that they name."""
-    reader.page = "qntk --help"
-    Path("my-sweep.toml").write_text(PACKAGED["default_sweep.toml"], encoding="utf-8")
-    np.save("kernels.npy", np.random.default_rng(1).gamma(2, 0.05, 100))
-    angles, inputs = ParameterVector("a", 2), ParameterVector("x", 1)
-    circuit = QuantumCircuit(1)
-    circuit.ry(inputs[0], 0)
-    circuit.rz(angles[0], 0)
-    circuit.ry(angles[1], 0)
-    with open("ansatz.qpy", "wb") as file:
-        qpy.dump(circuit, file)
-    reader.command("qntk sweep --out runs/default", None)
-    examples = [line.strip() for c in [qntk, *qntk.commands.values()] for line in c.help.splitlines()]
-    for line in (line for line in examples if line.startswith("qntk ")):
-        for old, new, _ in SHORTER[reader.page]:
-            line = line.replace(old, new)
-        reader.command(line, None)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from theory.symmetric import SymmetricKernelLaw
 from validation.claims import Claim, Quantity, claims_on
 from validation.grid import HAAR_LAYERS
 from validation.law import kernel_law, symmetric_law
-from validation.observables import parse_observable
+from validation.observables import Observable, parse_observable
 from validation.sequential import Look, plan_looks
 from validation.user_circuits import InputEnsemble, UserCircuit
 
@@ -44,6 +44,7 @@ class Cell:
         overlap: |<x|x'>|² of two inputs between which K is drawn too, or None.
         looks: planned looks at the draws; with more than one it may stop early.
         circuit: the user's own, or None.
+        file: the observable where it was read from a file, so that nobody reads it again; or None.
     """
 
     ensemble: str
@@ -58,6 +59,7 @@ class Cell:
     overlap: float | None = None
     looks: int = 1
     circuit: UserCircuit | None = field(default=None, repr=False)
+    file: Observable | None = field(default=None, repr=False)
 
     @property
     def dimension(self) -> int:
@@ -66,16 +68,20 @@ class Cell:
 
     def document(self) -> dict[str, Any]:
         """Its fields for a JSON document; a user's circuit as its digest, and only where there is one."""
-        fields = asdict(replace(self, circuit=None))
-        del fields["circuit"]
+        fields = asdict(replace(self, circuit=None, file=None))
+        del fields["circuit"], fields["file"]
         return fields | ({"circuit": self.circuit.digest} if self.circuit else {})
+
+    @cached_property
+    def parsed(self) -> Observable:
+        """The observable."""
+        return self.file or parse_observable(self.observable, self.qubits)
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of all that decides the draws except their number."""
-        parsed = parse_observable(self.observable, self.qubits)
         defining: dict[str, Any] = self.document() | {"stream": STREAM_VERSION}
-        defining |= {"observable": [sorted(parsed.terms), parsed.rank]}
+        defining |= {"observable": [sorted(self.parsed.terms), self.parsed.rank]}
         for number in ("draws", "looks"):
             del defining[number]
         for option, absent in (("dqntk", False), ("overlap", None)):  # a plain cell keeps its stream
@@ -130,22 +136,21 @@ class Cell:
 
     def law(self) -> KernelLaw:
         """What theory says: the Haar-layer law with this cell's L, O and G."""
-        return kernel_law(self.qubits, self.parameters, self.observable, self.generator)
+        return kernel_law(self.qubits, self.parameters, self.parsed, self.generator)
 
     def symmetric_law(self) -> SymmetricKernelLaw | None:
         """The law of the group that this cell's ansatz is confined to, if it is not the unitary one."""
-        return symmetric_law(self.ensemble, self.qubits, self.parameters, self.observable, self.generator)
+        return symmetric_law(self.ensemble, self.qubits, self.parameters, self.parsed, self.generator)
 
     def build(self) -> Ensemble:
         """What sampling draws from. ``ValueError`` if the copy of a user's circuit is damaged."""
-        parsed = parse_observable(self.observable, self.qubits)
-        observable = parsed.operator()
+        observable = self.parsed.operator()
         if self.ensemble == HAAR_LAYERS:
             scale = 0.5 if self.generator == "half-pauli" else 1.0
             pauli = SparsePauliOp("I" * (self.qubits - 1) + "Z", scale)
             return HaarLayers(observable, pauli, self.parameters, self.dqntk, self.overlap)
         # A rank-1 projector as its state costs O(D) to apply, as a matrix O(D²).
-        target = Statevector.from_int(0, 1 << self.qubits) if parsed.rank == 1 else observable
+        target = Statevector.from_int(0, 1 << self.qubits) if self.parsed.rank == 1 else observable
         circuit = self.quantum_circuit()
         if self.circuit is not None and self.circuit.inputs:
             return InputEnsemble(circuit, target, self.circuit.inputs)

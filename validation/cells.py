@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from sampling import CATALOGUE
 from validation.cell import Cell, Variable
 from validation.config import Grid, SweepConfig
 from validation.design import planned_draws
-from validation.observables import parse_observable
+from validation.observables import Observable, find_observable
 from validation.user_circuits import UserCircuit, find_circuit
 
 __all__ = [
     "FITTED",
     "Cell",
+    "Kept",
     "Variable",
     "count_intervals",
     "expand",
@@ -25,13 +27,25 @@ __all__ = [
 
 FITTED: tuple[tuple[Variable, ...], ...] = (("L",), ("D",), ("L", "D"))
 """Sizes in which exponents are fitted, alone and together."""
-Kept = Mapping[str, UserCircuit]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a sweep's directory holds of the user's files, for those that are not there.
+
+    Attributes:
+        circuits: by key.
+        observables: paths of the copies, by specification.
+        first: whether copies of observables are read even where the file is there.
+    """
+
+    circuits: Mapping[str, UserCircuit] = field(default_factory=dict)
+    observables: Mapping[str, Path] = field(default_factory=dict)
+    first: bool = False
 
 
 def expand(config: SweepConfig, kept: Kept | None = None) -> list[Cell]:
-    """All cells of a configuration, in its order.
-
-    ``kept`` has a directory's circuits by key, for those whose file or module is not there.
+    """All cells of a configuration, in its order, given what a directory holds.
 
     Raises ``ValueError`` for an observable that does not parse on some size, a circuit that cannot be had, or a cell
     that appears twice.
@@ -44,7 +58,7 @@ def expand_with_grids(config: SweepConfig, kept: Kept | None = None) -> list[tup
     cells: dict[str, tuple[Cell, Grid]] = {}
     for index, given in enumerate(config.grid):
         for grid in given.by_ensemble():
-            for cell in _cells_of(index, grid, config, kept or {}):
+            for cell in _cells_of(index, grid, config, kept or Kept()):
                 if cell.name in cells:
                     raise ValueError(
                         f"grid[{index}] repeats a cell: {cell.ensemble}, {cell.qubits} qubits, "
@@ -69,19 +83,23 @@ def _cells_of(index: int, grid: Grid, config: SweepConfig, kept: Kept) -> Iterat
     try:
         if grid.circuit is not None:
             wanted: list[tuple[int, int] | None] = [*grid.sizes()] or [None]
-            found = [find_circuit(grid.circuit, grid.inputs, size, config.folder, kept) for size in wanted]
+            found = [find_circuit(grid.circuit, grid.inputs, size, config.folder, kept.circuits) for size in wanted]
             sizes = [size or (circuit.qubits, 1) for size, circuit in zip(wanted, found, strict=True)]
             circuits = dict(zip(sizes, found, strict=True))
         else:
             sizes = grid.sizes()
     except ValueError as error:
         raise ValueError(f"grid[{index}].circuit: {error}") from error
+    parsed: dict[tuple[str, int], Observable] = {}
     for observable in grid.observable:
         for qubits, size in sizes:
             try:
-                parse_observable(observable, qubits)
+                target = parsed.get((observable, qubits)) or find_observable(
+                    observable, qubits, config.folder, kept.observables, kept.first
+                )
             except ValueError as error:
                 raise ValueError(f"grid[{index}].observable: {error}") from error
+            parsed[observable, qubits] = target
             circuit = circuits.get((qubits, size))
             parameters = size
             if circuit:
@@ -101,6 +119,7 @@ def _cells_of(index: int, grid: Grid, config: SweepConfig, kept: Kept) -> Iterat
                 overlap=grid.overlap,
                 looks=grid.looks,
                 circuit=circuit,
+                file=target if target.from_file else None,
             )
 
 

@@ -32,7 +32,7 @@ class MarginConfig(Model):
 class SweepConfig(Model):
     """A sweep: seed, error budget, margins, and blocks of cells.
 
-    ``folder`` is where the paths of its circuits start: that of the file it was read from.
+    ``folder`` is where the paths of its circuits and observables start: that of the file it was read from.
     """
 
     title: str = "qntk sweep"

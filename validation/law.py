@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from theory import KernelLaw, OperatorMoments
 from theory.symmetric import Group, SymmetricKernelLaw
-from validation.observables import parse_observable
+from validation.observables import Observable, parse_observable
 
 
-def kernel_law(qubits: int, parameters: int, observable: str, generator: str) -> KernelLaw:
-    """The Haar-layer law for an observable and a generator named as on the command line."""
-    moments = parse_observable(observable, qubits).moments()
+def kernel_law(qubits: int, parameters: int, observable: str | Observable, generator: str) -> KernelLaw:
+    """The Haar-layer law for an observable, named as on the command line or parsed, and a generator named so."""
+    moments = _parsed(observable, qubits).moments()
     return KernelLaw(parameters, moments, _generator(qubits, generator))
 
 
 def symmetric_law(
-    ensemble: str, qubits: int, parameters: int, observable: str, generator: str
+    ensemble: str, qubits: int, parameters: int, observable: str | Observable, generator: str
 ) -> SymmetricKernelLaw | None:
     """The law of the group that a deep ansatz of the catalogue is confined to; None if that is the unitary one.
 
     Also None for an observable that is neither even nor odd under the ansatz's time reversal.
     """
-    parsed = parse_observable(observable, qubits)
+    parsed = _parsed(observable, qubits)
     group: Group
     if ensemble == "real-amplitudes":  # T conjugates: Y is odd, a diagonal projector even
         odd = [label.count("Y") % 2 for label, _ in parsed.terms]
@@ -35,6 +35,10 @@ def symmetric_law(
     return SymmetricKernelLaw(
         parameters, parsed.moments(), _generator(qubits, generator), group, "odd" if any(odd) else "even", overlap
     )
+
+
+def _parsed(observable: str | Observable, qubits: int) -> Observable:
+    return observable if isinstance(observable, Observable) else parse_observable(observable, qubits)
 
 
 def _generator(qubits: int, generator: str) -> OperatorMoments:

@@ -17,7 +17,7 @@ from typing import Any
 
 from sampling import STREAM_VERSION
 from validation import SCHEMA_VERSION
-from validation.cells import Cell
+from validation.cells import Cell, Kept
 from validation.config import SweepConfig
 from validation.user_circuits import UserCircuit
 
@@ -28,6 +28,7 @@ _PACKAGES = ("qntk", "numpy", "scipy", "numba", "qiskit", "pandas", "pyarrow")
 def manifest_of(config: SweepConfig, cells: Sequence[Cell], columns: Sequence[str]) -> dict[str, Any]:
     """What the manifest says of a sweep; ``columns`` are those of draws."""
     circuits = {cell.circuit.key: cell.circuit.header() for cell in cells if cell.circuit}
+    observables = {cell.observable: {"digest": cell.file.digest} for cell in cells if cell.file}
     stopping = {"family_error": config.family_error, "margin": config.margin.model_dump()}
     return {
         "schema_version": SCHEMA_VERSION,
@@ -37,6 +38,7 @@ def manifest_of(config: SweepConfig, cells: Sequence[Cell], columns: Sequence[st
         "columns": list(columns),
         "stopping": stopping if any(cell.looks > 1 for cell in cells) else None,
         "circuits": circuits,
+        "observables": observables,
         "cells": [cell.document() | {"cell": cell.name, "fingerprint": cell.fingerprint} for cell in cells],
     }
 
@@ -50,10 +52,11 @@ def refuse_other(directory: Path, there: dict[str, Any], here: dict[str, Any]) -
     for key in ("seed", "stream_version"):
         if there.get(key) != here[key]:
             refuse(f"{key} is {there.get(key)} there, {here[key]} here")
-    for key, circuit in here["circuits"].items():
-        known = there.get("circuits", {}).get(key, circuit)["digest"]
-        if known != circuit["digest"]:
-            refuse(f"circuit {key} has digest {known[:16]} there, {circuit['digest'][:16]} here: it was changed")
+    for kind in ("circuit", "observable"):
+        for key, header in here[f"{kind}s"].items():
+            known = there.get(f"{kind}s", {}).get(key, header)["digest"]
+            if known != header["digest"]:
+                refuse(f"{kind} {key} has digest {known[:16]} there, {header['digest'][:16]} here: it was changed")
     old, new = ({cell["fingerprint"]: cell for cell in manifest["cells"]} for manifest in (there, here))
     for fingerprint, cell in old.items():
         drawn = new[fingerprint]["draws"] if fingerprint in new else 0
@@ -91,21 +94,41 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     return manifest
 
 
-def kept_circuits(directory: Path, manifest: dict[str, Any]) -> dict[str, UserCircuit]:
-    """The circuits that a directory holds, by key; those whose copy is gone are left out."""
-    found = {}
+def kept_files(directory: Path, manifest: dict[str, Any], first: bool = False) -> Kept:
+    """The circuits and observables that a directory holds; those whose copy is gone are left out.
+
+    ``first``: whether copies of observables are read even where the file is there.
+    """
+    circuits = {}
     for key, header in manifest.get("circuits", {}).items():
         try:
             qpy = circuit_path(directory, header["digest"]).read_bytes()
         except OSError:
             continue
-        found[key] = UserCircuit(**header | {"inputs": tuple(header["inputs"])}, qpy=qpy, key=key)
-    return found
+        circuits[key] = UserCircuit(**header | {"inputs": tuple(header["inputs"])}, qpy=qpy, key=key)
+    headers = manifest.get("observables", {}).items()
+    observables = {key: observable_path(directory, header["digest"]) for key, header in headers}
+    return Kept(circuits, {key: path for key, path in observables.items() if path.exists()}, first)
+
+
+def keep_files(directory: Path, cells: Sequence[Cell]) -> None:
+    """Copy the circuits and observables of these cells into a directory. ``OSError`` if they cannot be written."""
+    copies = {circuit_path(directory, cell.circuit.digest): cell.circuit.qpy for cell in cells if cell.circuit}
+    copies |= {observable_path(directory, file.digest): file.text.encode() for file in {c.file for c in cells} if file}
+    for path, content in copies.items():
+        path.parent.mkdir(exist_ok=True)
+        if not path.exists() or path.read_bytes() != content:
+            write_atomically(path, content)
 
 
 def circuit_path(directory: Path, digest: str) -> Path:
     """Where the copy of a circuit is."""
     return directory / "circuits" / f"{digest}.qpy"
+
+
+def observable_path(directory: Path, digest: str) -> Path:
+    """Where the copy of an observable is."""
+    return directory / "observables" / f"{digest}.txt"
 
 
 def write_atomically(path: Path, content: str | bytes, durable: bool = True) -> None:

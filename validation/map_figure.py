@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from validation.config import HAAR_LAYERS
 from validation.figure_style import MARKERS, panels, plain, plain_ticks
-from validation.law import kernel_law
 
 NEAR = 0.1
 """A fluctuation within this of its plateau gains little from more parameters."""
@@ -57,12 +57,12 @@ def _law(data: pd.DataFrame, ensemble: str, observable: str) -> tuple[Any, Any, 
     """Sizes L and n, the exact ΔK/K̄ there, shape (n, L), and its plateau for each n."""
     rows = data[(data["ensemble"] == ensemble) & (data["observable"] == observable)]
     qubits = sorted(set(rows["qubits"]))
-    generator = rows["generator"].iloc[0]
     span = np.geomspace(max(1, rows["parameters"].min() / 2), 2 * rows["parameters"].max(), _GRID)
     sizes = np.unique(span.round().astype(int))
-    laws = [[kernel_law(n, int(L), observable, generator) for L in sizes] for n in qubits]
+    first = [rows[rows["qubits"] == n].iloc[0] for n in qubits]
+    laws = [[replace(row["law"], parameters=int(L)) for L in sizes] for row in first]
     values = np.array([[law.relative_std().value for law in line] for line in laws])
-    return sizes, np.array(qubits), values, np.array([line[0].plateau().value for line in laws])
+    return sizes, np.array(qubits), values, np.array([row["plateau"] for row in first])
 
 
 def _panel(axis: Axes, data: pd.DataFrame, group: tuple[str, str], grid: Any, norm: LogNorm) -> None:

@@ -2,14 +2,18 @@
 
 ``Z0``, ``Z0Z1``, ``0.5*Z0Z1-1.5*X2``; ``tfim:J=1,h=1`` (open chain, -J ΣZZ - h ΣX), ``xxz:J=2`` (open chain,
 -Σ(XX + YY + J ZZ) - J ΣZ), both with ``periodic=true``; ``projector:rank=1``; ``@file`` with one ``coefficient label``
-a line, labels in Qiskit's order (leftmost letter is the highest qubit).
+a line, labels in Qiskit's order (leftmost letter is the highest qubit). A sweep reads a file once, relative to its
+configuration; the cells carry what it holds, and the sweep's directory keeps it as DIGEST.txt.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
+import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +42,21 @@ class Observable:
     terms: tuple[tuple[str, float], ...]
     rank: int = 0
 
+    @property
+    def from_file(self) -> bool:
+        """Whether the specification is ``@file``."""
+        return self.spec.strip().startswith("@")
+
+    @property
+    def text(self) -> str:
+        """Its terms as ``@file`` has them; exact, read again they are the same numbers."""
+        return "".join(f"{coefficient!r} {label}\n" for label, coefficient in self.terms)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of ``text``: comments, spacing and the way numbers are written do not count."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
     def moments(self) -> OperatorMoments:
         """What ``theory`` needs to know of it."""
         if self.rank:
@@ -55,13 +74,16 @@ class Observable:
         return SparsePauliOp.from_list(list(self.terms))
 
 
-def parse_observable(spec: str, qubits: int) -> Observable:
-    """Read a specification; every ``ValueError`` is one line that says what was given and what is accepted."""
+def parse_observable(spec: str, qubits: int, folder: Path | None = None) -> Observable:
+    """Read a specification; every ``ValueError`` is one line that says what was given and what is accepted.
+
+    The path of ``@file`` starts at ``folder``, by default the current directory.
+    """
     text = spec.strip()
     if not text:
         raise ValueError(f"the observable is empty; give {FORMS}")
     if text.startswith("@"):
-        return _finish(spec, qubits, _read_file(text[1:], qubits))
+        return _finish(spec, qubits, _read_file((folder or Path()) / text[1:], qubits))
     name, _, options = text.partition(":")
     if name == "projector":
         rank = _options(spec, options, {"rank": 1})["rank"]
@@ -81,6 +103,29 @@ def parse_observable(spec: str, qubits: int) -> Observable:
         terms += [(-values["J"], {q: "Z"}) for q in range(qubits)]
         return _finish(spec, qubits, terms)
     return _finish(spec, qubits, _read_sum(spec, qubits))
+
+
+def find_observable(
+    spec: str, qubits: int, folder: Path, copies: Mapping[str, Path], copy_first: bool = False
+) -> Observable:
+    """The observable of a configuration.
+
+    Args:
+        spec: specification; the path of ``@file`` starts at ``folder``.
+        qubits: n.
+        folder: of the configuration.
+        copies: those that a directory holds, by specification, for a file that is not there; named by their digest.
+        copy_first: whether the copy is read even where the file is there.
+
+    Raises ``ValueError`` in one line.
+    """
+    copy = copies.get(spec)
+    if copy is None or (not copy_first and os.path.exists(folder / spec.strip()[1:])):
+        return parse_observable(spec, qubits, folder)
+    found = replace(parse_observable(f"@{copy.name}", qubits, copy.parent), spec=spec)
+    if found.digest != copy.stem:
+        raise ValueError(f"the kept observable {copy} is damaged: its digest is {found.digest[:16]}")
+    return found
 
 
 Terms = list[tuple[float, dict[int, str]]]
@@ -124,10 +169,11 @@ def _read_sum(spec: str, qubits: int) -> Terms:
     return terms
 
 
-def _read_file(name: str, qubits: int) -> Terms:
+def _read_file(path: Path, qubits: int) -> Terms:
+    name = str(path)
     try:
-        lines = Path(name).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a null byte in the name
         raise ValueError(f"observable file {name!r} cannot be read: {error}") from error
     terms: Terms = []
     for number, line in enumerate(lines, start=1):

@@ -54,8 +54,8 @@ def depth_figure(data: pd.DataFrame, margins: Margins) -> Figure:
         axis.set_xlabel("layers")
         plain_ticks(axis, data["layers"].astype(int))
     figure.suptitle(plain(f"{data['ensemble'].iloc[0]}, observable {data['observable'].iloc[0]}"), y=0.97)
-    own = "mean_own" in data and data["mean_own"].notna().any()
-    legend(figure, last, colour, "n", {"own group": DOTTED} if own else None)
+    confined = "mean_own" in data and bool(data["mean_own"].notna().any())
+    legend(figure, last, colour, "n", {"own group": DOTTED} if confined else None)
     return figure
 
 

@@ -17,7 +17,6 @@ from validation.advice import EXPLAINED, causes
 from validation.attribution import attribution, attribution_text, exact_ratios
 from validation.circuits import input_parameters
 from validation.config import HAAR_LAYERS, SweepConfig
-from validation.observables import parse_observable
 from validation.results import CellResult
 from validation.symmetries import time_reversal
 from validation.tables import cell_columns
@@ -57,8 +56,7 @@ def _document(result: CellResult, config: SweepConfig, error: float) -> dict[str
     inputs = input_parameters(circuit, cell.circuit.inputs) if cell.circuit and cell.circuit.inputs else []
     root = np.random.SeedSequence(config.seed, spawn_key=(*cell.key, _STREAM))
     seed = int(root.generate_state(1)[0])
-    target = parse_observable(cell.observable, cell.qubits)
-    numbers = attribution(circuit, target, inputs, result.law, DRAWS, seed, margins, error)
+    numbers = attribution(circuit, cell.parsed, inputs, result.law, DRAWS, seed, margins, error)
     ratios = exact_ratios([result.verdict(statistic, "exact") for statistic in EXPLAINED])
     document: dict[str, Any] = {f"{statistic}_ratio": ratio for statistic, ratio in ratios.items()}
     reversal = time_reversal(circuit, np.random.default_rng(root.spawn(1)[0]))

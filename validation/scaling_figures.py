@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,6 @@ from validation.figure_style import (
     plain_values,
     scatter_verdicts,
 )
-from validation.law import kernel_law
 
 SYMBOL: dict[Moment, str] = {"mean": r"$\bar K$", "variance": r"$\Delta K^2$", "relative_std": r"$\Delta K/\bar K$"}
 _REGIMES = {"exact": EXACT, "asymptotic": PUBLISHED}
@@ -80,7 +80,7 @@ def _curves(top: Axes, bottom: Axes, line: pd.DataFrame, statistic: Moment, alon
     else:
         first = line.iloc[0]
         at = np.unique(np.geomspace(line[along].min(), line[along].max(), 60).round().astype(int))
-        laws = [kernel_law(int(first["qubits"]), int(L), first["observable"], first["generator"]) for L in at]
+        laws = [replace(first["law"], parameters=int(L)) for L in at]
         values = {r: np.array([getattr(law, statistic)(r).value for law in laws]) for r in _REGIMES}
         if statistic == "relative_std":
             top.axhline(first["plateau"], color=colour, **DOTTED)

@@ -4,6 +4,7 @@
     DIR/manifest.json     versions, seed, and the fingerprint and plan of every cell
     DIR/draws/*.parquet   one file a chunk, written whole or not at all
     DIR/circuits/*.qpy    the user's own circuits, by digest
+    DIR/observables/*.txt observables given as files, by digest
     DIR/progress.json     how far a run is or was, for ``qntk status``
 
 ``pandas.read_parquet(DIR / "draws")`` gives one row per draw with the columns of its cell; ``dqntk`` and
@@ -24,15 +25,15 @@ from pathlib import Path
 import numpy as np
 
 from sampling import Draws
-from validation.cells import Cell, count_intervals, expand
+from validation.cells import Cell, Kept, count_intervals, expand
 from validation.chunks import DamagedError, add_columns, read_chunk, rows_of, write_chunk
 from validation.claims import Column, Quantity
 from validation.config import SweepConfig, load_config
 from validation.lock import LOCK
 from validation.manifest import (
     MANIFEST,
-    circuit_path,
-    kept_circuits,
+    keep_files,
+    kept_files,
     manifest_of,
     read_manifest,
     refuse_other,
@@ -40,11 +41,11 @@ from validation.manifest import (
 )
 from validation.messages import warn
 from validation.sequential import Look, settled
-from validation.user_circuits import UserCircuit
 
 CONFIG = "config.toml"
-_OURS = {LOCK, CONFIG, "draws", "circuits"}
-_LEFTOVER = re.compile(r"\.(config\.toml|(manifest|progress)\.json|[^.]+\.(parquet|qpy))\.\d+")
+_COPIES = ("circuits", "observables")
+_OURS = {LOCK, CONFIG, "draws", *_COPIES}
+_LEFTOVER = re.compile(r"\.(config\.toml|(manifest|progress)\.json|[^.]+\.(parquet|qpy|txt))\.\d+")
 """Files that a run which was killed had not finished."""
 
 
@@ -58,7 +59,7 @@ class Store:
         tell: gets a line about each chunk that is found damaged; standard error by default.
     """
 
-    def __init__(self, directory: Path, config: SweepConfig, kept: dict[str, UserCircuit] | None = None) -> None:
+    def __init__(self, directory: Path, config: SweepConfig, kept: Kept | None = None) -> None:
         self.directory = directory
         self.config = config
         self.cells = expand(config, kept)
@@ -76,7 +77,7 @@ class Store:
         """
         check_directory(directory)
         there = read_manifest(directory) if (directory / MANIFEST).exists() else None
-        store = cls(directory, config, kept_circuits(directory, there or {}))
+        store = cls(directory, config, kept_files(directory, there or {}))
         here = manifest_of(config, store.cells, store._quantities)
         if there:
             refuse_other(directory, there, here)
@@ -98,14 +99,14 @@ class Store:
             raise ValueError(f"directory {directory} holds no sweep; run 'qntk sweep --out {directory}' first")
         manifest = read_manifest(directory)
         config, _ = load_config(directory / CONFIG)
-        store = cls(directory, config, kept_circuits(directory, manifest))
+        store = cls(directory, config, kept_files(directory, manifest, first=True))
         refuse_other(directory, manifest, manifest_of(config, store.cells, store._quantities))
         return store
 
     def _prepare(self, text: str) -> None:
         """Folders, leftovers of a killed run, and all files but the manifest and the draws."""
         self._path("draws").mkdir(parents=True, exist_ok=True)
-        for folder in (self.directory, self._path("draws"), self._path("circuits")):
+        for folder in (self.directory, *map(self._path, ("draws", *_COPIES))):
             for path in folder.glob(".*") if folder.exists() else ():
                 if _LEFTOVER.fullmatch(path.name):
                     path.unlink(missing_ok=True)
@@ -113,11 +114,7 @@ class Store:
         for path in self._path("draws").glob("*.parquet"):
             if path.stem.rpartition("-")[0] not in names:
                 raise ValueError(f"directory {self.directory} holds draws of no cell of this sweep: {path.name}")
-        for circuit in {cell.circuit for cell in self.cells if cell.circuit}:
-            path = circuit_path(self.directory, circuit.digest)
-            path.parent.mkdir(exist_ok=True)
-            if not path.exists() or path.read_bytes() != circuit.qpy:
-                write_atomically(path, circuit.qpy)
+        keep_files(self.directory, self.cells)
         write_atomically(self._path(CONFIG), text)
 
     @cached_property

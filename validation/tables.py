@@ -156,11 +156,11 @@ def frame(results: SweepResults) -> pd.DataFrame:
 
     Of each statistic (``mean``, ``dqntk_mean``, …) its estimate, the ends of its interval (``_low``, ``_high``), the
     prediction of every regime (``_exact``, …), and against the best law there is, ``_law``: ``_verdict``, ``_margin``
-    and its ``_kind``. ``_own``: what the law of an ansatz's own group says.
+    and its ``_kind``. ``_own``: what the law of an ansatz's own group says; ``law``: that of Haar layers.
     """
     rows = []
     for result in results.cells:
-        row = cell_columns(result) | {"plateau": result.law.plateau().value}
+        row = cell_columns(result) | {"law": result.law, "plateau": result.law.plateau().value}
         for verdict in sorted(result.verdicts, key=lambda v: _BEST_LAST.index(v.regime)):
             key = verdict.statistic if verdict.quantity == "kernel" else f"{verdict.quantity}_{verdict.statistic}"
             row |= {

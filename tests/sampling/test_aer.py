@@ -22,15 +22,15 @@ def test_the_exact_engine_draws_the_same_kernels():
 
 
 def test_kernels_from_shots_are_unbiased_and_the_naive_ones_are_not():
-    """600 estimates at one point, 10 shots: 4.9 standard errors, false-fail probability 1e-6.
+    """400 estimates at one point, 10 shots: 4.9 standard errors, false-fail probability 1e-6.
 
-    The naive bias, about 0.2 on a spread of 0.5, is some ten standard errors; half of it would be seen.
+    The naive bias, about 0.2 on a spread of 0.5, is some eight standard errors; two thirds of it would be seen.
     """
     circuit = ansatz("hea", 2, 1)
     theta = np.array([0.4, 1.1, 2.0, 0.3])
     exact = CircuitModel(circuit, OBSERVABLE).kernel(theta[None])[0]
     aer = AerGradients(circuit, OBSERVABLE, shots=10)
-    thetas = np.tile(theta, (600, 1))
+    thetas = np.tile(theta, (400, 1))
     honest, naive = (aer.kernel(thetas, seed=5, unbiased=u)[1] for u in (True, False))
     z = [(k.mean() - exact) / (k.std() / len(k) ** 0.5) for k in (honest, naive)]
     assert abs(z[0]) < 4.9

@@ -59,7 +59,6 @@ SHORTER = {
         ("--nworkers 8", "--nworkers 1", "the tests run on two cores"),
         ("--scheduler-file cluster.json &", "--scheduler-file cluster.json --port 0 --no-dashboard &", "port in use"),
     ],
-    "qntk --help": [("--trials 200", "--trials 8", "200 take half a minute")],
 }  # fmt: skip
 """What is run in place of what is shown, and why it would take too long."""
 

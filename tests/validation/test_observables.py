@@ -1,5 +1,7 @@
 """Observable specifications against Qiskit operators written out by hand."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -80,6 +82,9 @@ def test_both_sides_of_the_suite_get_the_same_operator(observable):
         ("projector:rank=1.5", "1 to 3"),
         ("1e999*Z0", "not finite"),
         ("@/does/not/exist", "cannot be read"),
+        ("@", "cannot be read"),
+        ("@n\0o", "observable file .* cannot be read: embedded null"),
+        ("@" + "x" * 300, "cannot be read"),
     ],
 )
 def test_bad_specifications_are_refused_in_one_line(spec, words):
@@ -103,3 +108,14 @@ def test_bad_files_name_the_line(tmp_path, content, words):
     path.write_text(content)
     with pytest.raises(ValueError, match=words):
         parse_observable(f"@{path}", 2)
+
+
+def test_on_the_command_line_a_file_is_relative_to_the_current_directory(qntk, tmp_path, monkeypatch):
+    (tmp_path / "h.txt").write_text("1 ZZ\n")
+    monkeypatch.chdir(tmp_path)
+    answers = []
+    for observable in ("@h.txt", f"@{tmp_path / 'h.txt'}", "Z0Z1"):
+        code, text, error = qntk("predict", "--qubits", 2, "--params", 5, "--observable", observable, "--json")
+        assert code == 0, error
+        answers.append({key: value for key, value in json.loads(text).items() if key != "observable"})
+    assert answers[0] == answers[1] == answers[2]

@@ -13,6 +13,7 @@ from validation.cells import expand
 from validation.config import load_config
 from validation.store import Store
 
+pytestmark = pytest.mark.xdist_group("report")  # one report for all tests
 VERDICT_KEYS = {
     "quantity", "statistic", "regime", "prediction", "estimate", "interval", "margin", "p_value", "verdict",
     "ensemble", "qubits", "parameters", "observable", "generator",
