@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -12,10 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from theory import KernelLaw
 from theory.distribution import KernelDistribution
 from validation.config import HAAR_LAYERS
 from validation.figure_style import plain
-from validation.quantile_bands import band, ranks
+from validation.quantile_bands import Float, band, ranks
 from validation.results import CellResult
 
 CONFIDENCE = 0.99
@@ -74,18 +76,19 @@ def title(result: CellResult) -> str:
 
 def quantile_table(result: CellResult) -> pd.DataFrame:
     """Order statistics of a cell's draws, those of the law, and the ends of the band, one row a probability."""
-    law, draws = KernelDistribution(result.law), result.summary.draws
+    draws = result.summary.draws
+    middle, low, high = _quantiles(result.law, draws)
     probabilities = ranks(draws) / (draws + 1)
+    columns = {"probability": probabilities, "draws": result.order, "law": middle, "band_low": low, "band_high": high}
+    return pd.DataFrame(columns)
+
+
+@lru_cache(maxsize=64)  # some seconds for all cells that are shown, in a figure and in a table
+def _quantiles(law: KernelLaw, draws: int) -> tuple[Float, Float, Float]:
+    distribution = KernelDistribution(law)
     low, high = band(draws, 1 - CONFIDENCE)
-    return pd.DataFrame(
-        {
-            "probability": probabilities,
-            "draws": result.order,
-            "law": law.quantiles(probabilities),
-            "band_low": law.quantiles(low),
-            "band_high": law.quantiles(high),
-        }
-    )
+    middle = distribution.quantiles(ranks(draws) / (draws + 1))
+    return middle, distribution.quantiles(low), distribution.quantiles(high)
 
 
 def _panel(axis: Axes, result: CellResult) -> None:
