@@ -10,7 +10,7 @@ report: .venv/ready  ## Run the packaged default sweep and write its report
 	$(BIN)/qntk report $(OUT)
 
 test: .venv/ready  ## Run the tests and the doctests
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: .venv/ready  ## Style, types, and the import contract
 	$(BIN)/ruff check

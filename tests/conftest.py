@@ -20,6 +20,13 @@ pytest_plugins = ["pytester"] if INSTALLED else ["pytester", PLUGIN]
 
 
 @pytest.fixture
+def no_figures(monkeypatch):
+    """Reports and studies without figures, which take most of their time."""
+    monkeypatch.setattr("validation.figures._figures", lambda results: iter(()))
+    monkeypatch.setattr("validation.diagnose_figures._figures", lambda study: iter(()))
+
+
+@pytest.fixture
 def plugin(monkeypatch):
     """Arguments with which another pytest, in this process or another, has the plugin of this checkout."""
     paths = [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]

@@ -133,7 +133,7 @@ def _cell_row(result: CellResult) -> dict[str, Any]:
 
 def _ledger_row(row: dict[str, Any]) -> dict[str, Any]:
     """A row of the ledger as the page shows it."""
-    relative = row["margin_kind"] == "relative"
+    relative = row["margin_kind"] == "relative" and row["ratio"] is not None
     off = row["ratio"] - 1 if relative else row["estimate"] - row["prediction"]
     shown = {key: row.get(key) or "" for key in ("qubits", "layers", "parameters")}
     return (

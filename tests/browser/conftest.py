@@ -4,8 +4,7 @@ The browser is an installed Chromium: the one that QNTK_CHROMIUM names, or the f
 the tests are skipped, or fail if QNTK_REQUIRE_BROWSER is set. QNTK_SCREENSHOTS names a folder to keep screenshots in,
 QNTK_PAGES further HTML files, such as built documentation, for the checks of ``test_pages``.
 
-All tests here go to one worker of pytest-xdist, and the browser is closed when they are done: while it is open, nothing
-else on its thread can run an event loop.
+The browser is closed when the tests here are done: while it is open, nothing else on its thread can run an event loop.
 """
 
 import json
@@ -27,12 +26,6 @@ ROOT = Path(__file__).parents[2]
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 ABSENT = "the browser tests did not run: no Chromium found; install chromium or set QNTK_CHROMIUM"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-
-
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -75,16 +68,21 @@ class Visit:
 
 @pytest.fixture
 def visit(browser):
-    """Open a file: ``visit(path, phone=True, dark=True, script=False)``; ``root`` holds what it may load."""
+    """Open a file: ``visit(path, phone=True, dark=True, script=False)``; ``root`` holds what it may load.
+
+    Unless ``strict``, the page's own policy is set aside: what it asks for is then seen, not refused, and Playwright
+    may wait for a condition, which the policy keeps it from.
+    """
     contexts = []
 
-    def opened(path, phone=False, dark=False, script=True, root=None):
+    def opened(path, phone=False, dark=False, script=True, root=None, strict=False):
         context = browser.new_context(
             viewport=PHONE if phone else DESKTOP,
             is_mobile=phone,
             has_touch=phone,
             color_scheme="dark" if dark else "light",
             java_script_enabled=script,
+            bypass_csp=not strict,
         )
         contexts.append(context)
         context.set_default_timeout(5000)

@@ -100,6 +100,16 @@ def test_filters_and_words_work_together_and_reset(ledger, verdicts):
     assert set(ledger.form.locator("select").evaluate_all("all => all.map(s => s.value)")) == {""}
 
 
+def test_the_filter_works_under_the_policy_of_the_page(visit, report, verdicts):
+    """Its script is the one that the policy names by its digest; another one would not run."""
+    visited = visit(report / "report.html", strict=True)
+    ledger = Ledger(visited.page)
+    ledger.choose("verdict", "disagree")
+    visited.page.wait_for_timeout(300)
+    assert ledger.told() == (sum(row["verdict"] == "disagree" for row in verdicts), len(verdicts))
+    assert visited.complaints == []
+
+
 def test_return_in_the_search_field_leaves_the_page_where_it_is(ledger, verdicts):
     before = ledger.page.url
     search = ledger.form.locator("input[name=text]")

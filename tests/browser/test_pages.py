@@ -9,6 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FURTHER = [Path(p) for p in filter(None, os.environ.get("QNTK_PAGES", "").split(os.pathsep))]
 PAGES = ("report", "small report", "diagnostics", *map(str, FURTHER))
+SMALLER = PAGES[1:]
+"""The committed report is of the same template as a small one, and large."""
 LUMINANCE = """name => {
   const pen = document.createElement('canvas').getContext('2d');
   pen.fillStyle = getComputedStyle(document.body)[name];
@@ -53,11 +55,11 @@ def opened(request, visit, directories):
     return opening
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-def test_it_loads_alone_and_in_silence(opened, script):
+@pytest.mark.parametrize("how", [{}, {"strict": True}, {"script": False}], ids=["script", "policy", "no script"])
+def test_it_loads_alone_and_in_silence(opened, how):
     """Not one request beyond itself, no error, no warning; whatever a reader opens and scrolls to."""
-    visited = opened(script=script)
-    if script:
+    visited = opened(**how)
+    if how.get("script", True):
         visited.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     visited.page.mouse.wheel(0, 10_000)
     visited.page.wait_for_load_state("networkidle")
@@ -82,6 +84,7 @@ def test_every_image_shows_and_has_a_text(opened):
     assert all(shown and text >= 10 for shown, text in images)
 
 
+@pytest.mark.parametrize("opened", SMALLER, indirect=True)
 @pytest.mark.parametrize("opens", [False, True], ids=["closed", "opened"])
 def test_a_phone_shows_it_without_sideways_scrolling_in_letters_of_12_pixels(opened, screenshot, opens):
     visited = opened(phone=True)
@@ -93,6 +96,7 @@ def test_a_phone_shows_it_without_sideways_scrolling_in_letters_of_12_pixels(ope
     screenshot(visited.page, f"{visited.name}-phone")
 
 
+@pytest.mark.parametrize("opened", SMALLER, indirect=True)
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_the_page_follows_the_colour_scheme(opened, screenshot, dark):
     visited = opened(dark=dark)
@@ -101,6 +105,7 @@ def test_the_page_follows_the_colour_scheme(opened, screenshot, dark):
     screenshot(visited.page, f"{visited.name}-{'dark' if dark else 'light'}")
 
 
+@pytest.mark.parametrize("opened", SMALLER, indirect=True)
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_it_is_accessible(opened, axe, dark, phone):
@@ -110,6 +115,7 @@ def test_it_is_accessible(opened, axe, dark, phone):
     assert axe(visited.page) == []
 
 
+@pytest.mark.parametrize("opened", SMALLER, indirect=True)
 def test_paper_shows_what_the_screen_folds_away(opened):
     visited = opened()
     visited.page.emulate_media(media="print")

@@ -15,13 +15,6 @@ from validation.drawing import draw_chunk
 REPORTS = Path(__file__).parents[2] / "reports"
 
 
-def pytest_collection_modifyitems(items):
-    """One group of pytest-xdist a file, whose fixtures are then made once."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.xdist_group(f"reference {item.path.stem}"))
-
-
 @pytest.fixture(scope="session")
 def text():
     """The text of a committed file."""

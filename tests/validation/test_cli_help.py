@@ -86,7 +86,7 @@ def test_every_command_has_an_example_of_itself(command):
     assert all(line.startswith(f"qntk {command}") for line in found)
 
 
-def test_every_example_runs_and_json_is_one_document(qntk, folder):
+def test_every_example_runs_and_json_is_one_document(qntk, folder, no_figures):
     """Those of the group, in its order, and those of each command; and the latter with ``--json``."""
     lines = [*examples(None), *(line for command in COMMANDS for line in examples(command))]
     assert {shlex.split(line)[1] for line in lines} == set(COMMANDS)

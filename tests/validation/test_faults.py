@@ -200,7 +200,7 @@ def test_a_lost_manifest_is_made_anew_and_the_draws_are_kept(qntk, several, undi
     assert (code, "holds draws of no cell of this sweep" in error) == (2, True)
 
 
-def test_one_writer_many_readers_and_a_killed_writer_is_no_obstacle(qntk, several, tmp_path):
+def test_one_writer_many_readers_and_a_killed_writer_is_no_obstacle(qntk, several, tmp_path, no_figures):
     out = tmp_path / "run"
     several.write_text(RUNNING)
     process = start("sweep", several, "--out", out)

@@ -57,12 +57,6 @@ def elsewhere(tmp_path, monkeypatch):
     return place
 
 
-@pytest.fixture
-def no_figures(monkeypatch):
-    """Reports without figures, which take most of the time."""
-    monkeypatch.setattr("validation.report.save_figures", lambda results, directory: {})
-
-
 def kernels(directory):
     table = pd.read_parquet(directory / "draws").sort_values(["cell", "chunk"], kind="stable")
     return {cell: rows["kernel"].to_numpy().tobytes() for cell, rows in table.groupby("cell", observed=True)}

@@ -83,7 +83,7 @@ def test_the_packaged_default_is_planned_cell_by_cell():
     assert "assumed: the moments are a guess" in text
 
 
-def test_a_powered_sweep_does_what_its_plan_says(qntk, powered, tmp_path):
+def test_a_powered_sweep_does_what_its_plan_says(qntk, powered, tmp_path, no_figures):
     """Each of 12 verdicts on a moment of Haar layers misses 'agree' with probability 1e-3; three or more with 2e-7.
 
     Draws are planned for the moments; the distances have draws to spare. The plan counts the intervals that the report

@@ -13,7 +13,6 @@ from validation.cells import expand
 from validation.config import load_config
 from validation.store import Store
 
-pytestmark = pytest.mark.xdist_group("report")  # one report for all tests
 VERDICT_KEYS = {
     "quantity", "statistic", "regime", "prediction", "estimate", "interval", "margin", "p_value", "verdict",
     "ensemble", "qubits", "parameters", "observable", "generator",
@@ -49,8 +48,8 @@ def reported(kept, qntk, config, tmp_path, tmp_path_factory):
 
 
 @pytest.fixture
-def no_figures(monkeypatch):
-    """Reports without figures and attribution, which take most of the time."""
+def quick(monkeypatch):
+    """Reports without figures and attribution; those for a paper keep theirs."""
     monkeypatch.setattr("validation.report.save_figures", lambda results, directory: {})
     monkeypatch.setattr("validation.report.reasons", lambda cells, config: [])
 
@@ -126,7 +125,7 @@ def test_the_first_lines_say_what_was_tested_and_what_came_out(reported):
     assert f"`{read(out, 'verdicts.json')['fingerprint']}`" in text
 
 
-def test_the_fingerprint_changes_with_what_was_drawn(reported, qntk, config, tmp_path, no_figures):
+def test_the_fingerprint_changes_with_what_was_drawn(reported, qntk, config, tmp_path, quick):
     out, _ = reported
     before = read(out, "verdicts.json")["fingerprint"]
     other = tmp_path / "other"
@@ -140,7 +139,7 @@ def test_the_fingerprint_changes_with_what_was_drawn(reported, qntk, config, tmp
     assert read(tmp_path / "same", "verdicts.json")["fingerprint"] == before
 
 
-def test_tables_and_figures_for_a_paper(qntk, reported, no_figures):
+def test_tables_and_figures_for_a_paper(qntk, reported, quick):
     """As LaTeX reads them: math for symbols, no bare underscore or percent sign, one row a cell."""
     out, _ = reported
     code, text, _ = qntk("report", out, "--paper", "--json")
@@ -262,12 +261,12 @@ def test_html_is_one_file_that_asks_the_network_for_nothing(reported):
         assert f"(figures/{name}.png)" in (out / "report.md").read_text()
 
 
-def test_fail_on_gives_one(qntk, reported, no_figures):
+def test_fail_on_gives_one(qntk, reported, quick):
     out, _ = reported
     assert qntk("report", out, "--fail-on", "disagree")[0] == 1
 
 
-def test_a_calibration_beside_the_sweep_is_shown(qntk, reported, no_figures):
+def test_a_calibration_beside_the_sweep_is_shown(qntk, reported, quick):
     out, _ = reported
     assert "The validator, validated" not in (out / "report.md").read_text() + (out / "report.html").read_text()
     code, text, _ = qntk("calibrate", "--trials", 1, "--seed", 7, "--json")
@@ -284,7 +283,7 @@ def test_a_calibration_beside_the_sweep_is_shown(qntk, reported, no_figures):
 
 
 @pytest.mark.parametrize("content", [b"[1]", b"{}", b"\xff\xfe"])
-def test_a_broken_calibration_is_refused(qntk, reported, no_figures, content):
+def test_a_broken_calibration_is_refused(qntk, reported, quick, content):
     out, _ = reported
     before = (out / "report.md").read_bytes()
     (out / "calibration.json").write_bytes(content)
@@ -295,7 +294,7 @@ def test_a_broken_calibration_is_refused(qntk, reported, no_figures, content):
     assert (out / "report.md").read_bytes() == before
 
 
-def test_an_unfinished_sweep_is_reported_as_such(qntk, reported, no_figures):
+def test_an_unfinished_sweep_is_reported_as_such(qntk, reported, quick):
     out, _ = reported
     store = Store.open(out)
     for cell in store.cells[:2]:
@@ -352,7 +351,7 @@ draws = 1_000
 """
 
 
-def test_dqntk_and_kernel_between_inputs_in_one_dataset(qntk, tmp_path, no_figures):
+def test_dqntk_and_kernel_between_inputs_in_one_dataset(qntk, tmp_path, quick):
     """A family error of 1e-4 for a fresh seed; this one is fixed. One layer of an ansatz is no Haar layer."""
     config, out = tmp_path / "mixed.toml", tmp_path / "run"
     config.write_text(MIXED)

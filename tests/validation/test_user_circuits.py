@@ -134,7 +134,7 @@ def test_kernels_over_the_weights_alone_are_those_of_finite_differences():
         assert (slopes**2).sum() > kernel + 1e-6
 
 
-def test_a_directory_that_moves_is_resumed_and_reported_without_the_files(qntk, folder, tmp_path):
+def test_a_directory_that_moves_is_resumed_and_reported_without_the_files(qntk, folder, tmp_path, no_figures):
     out = tmp_path / "run"
     code, _, error = qntk("sweep", folder / "sweep.toml", "--out", out)
     assert code == 0, error
