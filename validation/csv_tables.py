@@ -9,14 +9,20 @@ import pandas as pd
 from validation.ledger import ledger_frame
 from validation.quantile_figure import quantile_table, shown_cells
 from validation.results import SweepResults
-from validation.tables import cell_columns, scaling_document
+from validation.tables import cell_columns
 
 
 def csv_tables(
-    results: SweepResults, ledger: list[dict[str, Any]], reasons: list[dict[str, Any]]
+    results: SweepResults, scaling: dict[str, Any], ledger: list[dict[str, Any]], reasons: list[dict[str, Any]]
 ) -> dict[str, pd.DataFrame]:
-    """Tables by the name of their file; those without rows are left out, nested keys are joined by dots."""
-    scaling = scaling_document(results)
+    """Tables by the name of their file; those without rows are left out, nested keys are joined by dots.
+
+    Args:
+        results: of the sweep.
+        scaling: the document of ``tables.scaling_document``.
+        ledger: rows of ``validation.ledger``.
+        reasons: documents of ``validation.reasons``.
+    """
     models = [
         {key: value for key, value in row.items() if key not in ("ranked", "omitted")} | model
         for row in scaling["models"]

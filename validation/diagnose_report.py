@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-import platform
 from collections import Counter
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from validation.diagnose_questions import findings
 from validation.diagnose_seed import ModelDiagnosis, SeedDiagnosis
 from validation.diagnose_store import write_atomically
 from validation.render import embedded_figures, render
+from validation.versions import installed
 
 _PACKAGES = ("qntk", "numpy", "scipy", "numba", "qiskit")
 HEADINGS = {"I": "Kernel at initialisation", "II": "Training", "III": "Inference", "random": "Random circuits"}
@@ -93,7 +92,7 @@ def document(study: Study, judged: list[Finding]) -> dict[str, Any]:
         "trained": study.trained,
         "resumed": study.resumed,
         "seconds": study.seconds,
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
+        "versions": installed(_PACKAGES),
     }
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -15,7 +14,7 @@ from theory.distribution import KernelDistribution
 from validation.claims import Margins
 from validation.figure_style import EXACT, colours, dodged, legend, lines, panels, plain, plain_ticks, scatter_verdicts
 from validation.quantile_bands import ranks
-from validation.quantile_figure import panel_grid, title
+from validation.quantile_figure import panel_figure, title
 from validation.results import CellResult
 
 _LEAST = 0.01
@@ -25,15 +24,7 @@ _SHOWN = (0.001, 0.995)
 
 def density_figure(results: Sequence[CellResult]) -> Figure:
     """One panel a cell: the law's density of K/K̄, and a histogram of the draws with bins between order statistics."""
-    figure, order = panel_grid(len(results))
-    for axis, result in zip(order, results, strict=False):
-        _density(axis, result)
-    for axis in order:
-        if axis.get_subplotspec().is_first_col():  # type: ignore[union-attr]
-            axis.set_ylabel(r"density of $K/\bar K$")
-    figure.tight_layout()
-    sns.despine(figure)
-    return figure
+    return panel_figure(results, _density, r"density of $K/\bar K$")
 
 
 def _density(axis: Axes, result: CellResult) -> None:

@@ -36,7 +36,7 @@ def ledger_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 def reading(row: dict[str, Any]) -> dict[str, str]:
     """How a person reads what a row is about: ``quantity``, ``statistic`` and ``regime``."""
     quantity = QUANTITIES[row["quantity"]]
-    regime = "published" if row["regime"] == "asymptotic" else row["regime"]
+    regime = WORDS.get(row["regime"], row["regime"])
     group = "" if row["group"] == "unitary" else f", {row['group']}"
     if row["statistic"] == "exponent":
         statistic = f"exponent of {SYMBOLS[row['of']]} in {row['along']}"

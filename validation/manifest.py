@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from validation import SCHEMA_VERSION
 from validation.cells import Cell, Kept
 from validation.config import SweepConfig
 from validation.user_circuits import UserCircuit
+from validation.versions import installed
 
 MANIFEST = "manifest.json"
 _PACKAGES = ("qntk", "numpy", "scipy", "numba", "qiskit", "pandas", "pyarrow")
@@ -32,7 +31,7 @@ def manifest_of(config: SweepConfig, cells: Sequence[Cell], columns: Sequence[st
     stopping = {"family_error": config.family_error, "margin": config.margin.model_dump()}
     return {
         "schema_version": SCHEMA_VERSION,
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
+        "versions": installed(_PACKAGES),
         "seed": config.seed,
         "stream_version": STREAM_VERSION,
         "columns": list(columns),

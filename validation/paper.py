@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from theory import REGIMES
 from validation.estimates import MOMENTS
 from validation.figures import save_figures
+from validation.findings import WORDS
 from validation.render import tiny
 from validation.report_context import MODEL_NAMES, headings, tallies
 from validation.results import SweepResults
@@ -74,7 +76,6 @@ def _cells(results: SweepResults) -> pd.DataFrame:
 
 
 def _exponents(results: SweepResults) -> pd.DataFrame:
-    regimes = {"asymptotic": "published", "independent": "independent", "exact": "exact"}
     return pd.DataFrame(
         {
             "of": row["quantity"],
@@ -85,8 +86,8 @@ def _exponents(results: SweepResults) -> pd.DataFrame:
             "interval": f"[{row['interval'][0]:.4f}, {row['interval'][1]:.4f}]",
         }
         | {
-            name: f"{row['verdicts'][regime].prediction:.4f}" if regime in row["verdicts"] else "–"
-            for regime, name in regimes.items()
+            WORDS.get(regime, regime): f"{row['verdicts'][regime].prediction:.4f}" if regime in row["verdicts"] else "–"
+            for regime in REGIMES
         }
         for row in exponent_rows(results)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -45,26 +45,37 @@ def shown_cells(results: Sequence[CellResult]) -> list[CellResult]:
 
 def quantile_figure(results: Sequence[CellResult]) -> Figure:
     """One panel a cell, two to an observable: ordered draws over the law's quantiles, against the latter."""
-    figure, order = panel_grid(len(results), sharey=True)
+    return panel_figure(results, _panel, "draws over law", sharey=True)
+
+
+def panel_figure(
+    results: Sequence[CellResult], draw: Callable[[Axes, CellResult], None], label: str, **options: Any
+) -> Figure:
+    """A panel a cell, in two rows and in the order of the columns, drawn by a function.
+
+    Args:
+        results: of the cells.
+        draw: draws one of them.
+        label: of the y axes.
+        options: for the subplots.
+    """
+    count = len(results)
+    columns = -(-count // 2) if count > 2 else count
+    rows = -(-count // columns)
+    made: tuple[Figure, Any] = plt.subplots(
+        rows, columns, figsize=(3.1 * columns + 0.6, 2.5 * rows), squeeze=False, **options
+    )
+    figure, axes = made
+    order = [axes[i % rows][i // rows] for i in range(rows * columns)]
     for axis, result in zip(order, results, strict=False):
-        _panel(axis, result)
-    for axis in order:
-        if axis.get_subplotspec().is_first_col():  # type: ignore[union-attr]
-            axis.set_ylabel("draws over law")
+        draw(axis, result)
+    for axis in order[count:]:
+        axis.set_visible(False)
+    for row in axes:
+        row[0].set_ylabel(label)
     figure.tight_layout()
     sns.despine(figure)
     return figure
-
-
-def panel_grid(count: int, **options: Any) -> tuple[Figure, list[Axes]]:
-    """Panels in two rows, in the order of the columns; those beyond the count are not shown."""
-    columns = -(-count // 2) if count > 2 else count
-    rows = -(-count // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(3.1 * columns + 0.6, 2.5 * rows), squeeze=False, **options)
-    order = [axes[i % rows][i // rows] for i in range(rows * columns)]
-    for axis in order[count:]:
-        axis.set_visible(False)
-    return figure, order
 
 
 def title(result: CellResult) -> str:

@@ -55,7 +55,7 @@ def write_report(store: Store, paper: bool = False) -> ReportPaths:
         "scaling.json": scaling_document(results),
         "attribution.json": {"schema_version": SCHEMA_VERSION, "attribution": why},
     }
-    tables = csv_tables(results, rows, why)
+    tables = csv_tables(results, documents["scaling.json"], rows, why)
     try:
         figures = save_figures(results, directory / "figures")
         context = report_context(results, store, figures, rows, why)

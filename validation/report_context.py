@@ -10,6 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from theory import REGIMES
 from validation.config import HAAR_LAYERS
 from validation.estimates import MOMENTS
 from validation.findings import TOLD, WORDS, findings
@@ -21,20 +22,14 @@ from validation.scaling_points import SYMBOLS
 from validation.store import Store
 from validation.tables import cell_columns, exponent_rows, model_rows
 
-MODEL_NAMES = {
-    POWER: POWER,
-    PLATEAU: "with plateau",
-    "asymptotic": "published",
-    "independent": "independent",
-    "exact": "exact",
-}
+MODEL_NAMES = {POWER: POWER, PLATEAU: "with plateau"} | {regime: WORDS.get(regime, regime) for regime in REGIMES}
 """What a report calls a model of ΔK/K̄."""
 _FILTERS = ("ensemble", "observable", "quantity", "statistic", "regime", "verdict")
 
 
 def headings() -> list[str]:
     """What each claim on K is called, in the order of ``findings.TOLD``."""
-    return [f"{WORDS.get(s, s)}, {'published' if regime == 'asymptotic' else regime}" for s, regime in TOLD]
+    return [f"{WORDS.get(statistic, statistic)}, {WORDS.get(regime, regime)}" for statistic, regime in TOLD]
 
 
 def report_context(

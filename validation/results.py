@@ -12,6 +12,7 @@ import hashlib
 import math
 import os
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -197,13 +198,13 @@ def _weigh(store: Store, cell: Cell, fitted: bool) -> tuple[_Weighed | str, int,
         own=own_questions(own, margins) if own else [],
         share=store.share * look.share,
         order=order_statistics(columns["kernel"]),
-        point=_point(cell, law, columns) if fitted else None,
+        point=cell_point(cell, law, columns) if fitted else None,
     )
     return weighed, seen, wanted
 
 
-def _point(cell: Cell, law: KernelLaw, columns: dict[Quantity, Column]) -> Point:
-    """What a scaling fit takes of a cell; by regime, what theory says of it."""
+def cell_point(cell: Cell, law: KernelLaw, columns: Mapping[Quantity, Column]) -> Point:
+    """What a scaling fit takes of a cell with its law and its draws; by regime, what theory says of it."""
     found: dict[str, dict[str, float]] = {
         regime: {
             "mean": law.mean(regime).value,

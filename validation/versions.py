@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 
 PACKAGES = ("numpy", "scipy", "numba", "qiskit", "qiskit-aer", "stim", "pandas", "pyarrow")
+
+
+def installed(names: Iterable[str]) -> dict[str, str]:
+    """Versions of Python and of packages that are there, by name."""
+    return {"python": platform.python_version()} | {name: version(name) for name in names}
 
 
 def versions() -> dict[str, str]:

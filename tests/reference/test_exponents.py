@@ -6,40 +6,24 @@ and sentences must come out the same to the letter; floats may differ by 1e-6 of
 draws that lie on a power law hardly determine them. All seeds are fixed: nothing fails by chance.
 """
 
-import math
 from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
-from theory import REGIMES, Prediction
+from theory import Prediction
 from validation.cells import scaling_families
-from validation.claims import CLAIM, EXPONENT
+from validation.claims import EXPONENT
+from validation.results import cell_point
 from validation.scaling import fit_jointly
 from validation.scaling_models import compare_models
-from validation.scaling_points import SYMBOLS, point
+from validation.scaling_points import SYMBOLS
 from validation.statements import statement
 from validation.verdicts import Question
 
 BOOTSTRAP = 0xB007
 FAMILIES = ((("kernel",), 3), (("kernel", "dqntk"), 2))
 """Haar layers with Z0 over L: what is drawn, and on how many qubits."""
-
-
-def predictions(cell):
-    law = cell.law()
-    told = {
-        regime: {
-            "mean": law.mean(regime).value,
-            "std": math.sqrt(law.variance(regime).value),
-            "relative_std": law.relative_std(regime).value,
-        }
-        for regime in REGIMES
-    }
-    if cell.dqntk:
-        for regime, prediction in CLAIM["dqntk", "second_moment"].predict(law, None).items():
-            told.setdefault(regime, {})["dqntk"] = math.sqrt(prediction.value)
-    return told
 
 
 @pytest.fixture(scope="module", params=FAMILIES, ids=["n = 3", "n = 2 with the dQNTK"])
@@ -50,11 +34,7 @@ def family(request, cells, columns):
         kind = variables, first.ensemble, first.observable, first.quantities, first.qubits
         if kind == (("L",), "haar-layers", "Z0", *request.param):
             drawn = columns(found)
-            points = [
-                point(c.parameters, c.dimension, drawn[c]["kernel"], drawn[c].get("dqntk"), predictions(c))
-                for c in found
-            ]
-            return number, found, points
+            return number, found, [cell_point(c, c.law(), drawn[c]) for c in found]
     raise AssertionError(f"the sweep has no family {request.param}")
 
 
