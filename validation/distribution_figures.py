@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from theory.distribution import KernelDistribution
 from validation.claims import Margins
-from validation.figure_style import EXACT, colours, dodged, legend, lines, panels, plain, plain_ticks, scatter_verdicts
+from validation.figure_style import EXACT, colours, dodged, estimates, legend, lines, panels, plain, plain_ticks
 from validation.quantile_bands import ranks
 from validation.quantile_figure import panel_figure, title
 from validation.results import CellResult
@@ -53,17 +53,9 @@ def distance_figure(haar: pd.DataFrame, margins: Margins) -> Figure:
         panel = haar[haar["observable"] == observable]
         axis.axhspan(0, margins.distribution, color="0.88", zorder=0)
         for index, (n, line) in enumerate(lines(panel, "qubits", "parameters")):
-            distances(axis, dodged(line["parameters"], index, len(colour)), line, colour[n])
+            estimates(axis, dodged(line["parameters"], index, len(colour)), line, "distribution", colour[n])
         axis.set(xscale="log", xlabel="parameters $L$", title=plain(observable), ylim=(0, None))
         plain_ticks(axis, panel["parameters"])
     axes[0, 0].set_ylabel(r"$\sup|F_n-F|$")
     legend(figure, axes[0, -1], colour, "n")
     return figure
-
-
-def distances(axis: Axes, at: pd.Series[float], line: pd.DataFrame, colour: object) -> None:
-    """Distances of a line of cells with their intervals."""
-    value = line["distribution"]
-    bars = [value - line["distribution_low"], line["distribution_high"] - value]
-    axis.errorbar(at, value, yerr=bars, fmt="none", elinewidth=1, color=colour)
-    scatter_verdicts(axis, at, value, line["distribution_verdict"], colour, 4)

@@ -6,19 +6,20 @@ step-down (``validation.step_down``); different quantities and sizes share the e
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from theory import Prediction
+from theory import REGIMES, KernelLaw, Prediction
 from validation.cells import Cell, Variable, fitted_quantities, scaling_families
-from validation.claims import EXPONENT
+from validation.claims import CLAIM, EXPONENT, Column, Quantity
 from validation.config import SweepConfig
 from validation.scaling import JointFit, fit_jointly
 from validation.scaling_models import ModelComparison, compare_models
-from validation.scaling_points import Point
+from validation.scaling_points import Point, point
 from validation.step_down import step_down_level
 from validation.verdicts import Question, Verdict
 
@@ -56,6 +57,22 @@ class FamilyResult:
         if self.variables == ("L",):
             return f"n = {self.cells[0].qubits}"
         return f"L = {self.cells[0].parameters}" if self.variables == ("D",) else ""
+
+
+def cell_point(cell: Cell, law: KernelLaw, columns: Mapping[Quantity, Column]) -> Point:
+    """What a scaling fit takes of a cell with its law and its draws; by regime, what theory says of it."""
+    found: dict[str, dict[str, float]] = {
+        regime: {
+            "mean": law.mean(regime).value,
+            "std": math.sqrt(law.variance(regime).value),
+            "relative_std": law.relative_std(regime).value,
+        }
+        for regime in REGIMES
+    }
+    if cell.dqntk:
+        for regime, prediction in CLAIM["dqntk", "second_moment"].predict(law, None).items():
+            found.setdefault(regime, {})["dqntk"] = math.sqrt(prediction.value)
+    return point(cell.parameters, cell.dimension, columns["kernel"], columns.get("dqntk"), found)
 
 
 def fit_families(points: Mapping[Cell, Point], config: SweepConfig, share: float) -> list[FamilyResult]:

@@ -21,6 +21,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from validation.findings import WORDS
+
 EXACT: dict[str, Any] = {"linestyle": "-", "linewidth": 1.4}
 PUBLISHED: dict[str, Any] = {"linestyle": (0, (4, 2)), "linewidth": 1.2}
 DOTTED: dict[str, Any] = {"linestyle": ":", "linewidth": 1.2}
@@ -68,6 +70,27 @@ def slug(text: str) -> str:
 def plain(text: str) -> str:
     """A name that users supply, kept from being read as mathematics."""
     return text.replace("$", r"\$")
+
+
+def groups(data: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
+    """Rows by ensemble and observable, in the order in which these come."""
+    keys = dict.fromkeys(zip(data["ensemble"], data["observable"], strict=True))
+    return {key: data[(data["ensemble"] == key[0]) & (data["observable"] == key[1])] for key in keys}
+
+
+def group_title(ensemble: str, observable: str) -> str:
+    """What a panel of such rows is called."""
+    return plain(f"{WORDS.get(ensemble, ensemble)}, {observable}")
+
+
+def estimates(
+    axis: Axes, at: Any, line: pd.DataFrame, key: str, colour: Any, size: float = 4, unit: Any = 1.0, zero: Any = 0.0
+) -> None:
+    """Estimates of a statistic with the intervals that decide, less ``zero`` and in a unit; hollow: no agreement."""
+    value = line[key]
+    bars = [(value - line[f"{key}_low"]) / unit, (line[f"{key}_high"] - value) / unit]
+    axis.errorbar(at, (value - zero) / unit, yerr=bars, fmt="none", elinewidth=1, color=colour)
+    scatter_verdicts(axis, at, (value - zero) / unit, line[f"{key}_verdict"], colour, size)
 
 
 def lines(panel: pd.DataFrame, by: str, along: str) -> Iterator[tuple[int, pd.DataFrame]]:

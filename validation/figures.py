@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from validation.config import HAAR_LAYERS
 from validation.distribution_figures import density_figure, distance_figure
-from validation.figure_style import slug, write_figures
+from validation.figure_style import groups, slug, write_figures
 from validation.map_figure import NEAR, map_figure
 from validation.quantile_bands import POINTS
 from validation.quantile_figure import CONFIDENCE, quantile_figure, shown_cells
@@ -118,8 +118,7 @@ def _figures(results: SweepResults) -> Iterator[tuple[str, str, Figure]]:
             claims_figure(drawn, "cross_kernel", {"mean": r"E $K(x,x')$"}),
         )
     ansaetze = data[data["ensemble"] != HAAR_LAYERS]
-    for ensemble, observable in dict.fromkeys(zip(ansaetze["ensemble"], ansaetze["observable"], strict=True)):
-        panel = ansaetze[(ansaetze["ensemble"] == ensemble) & (ansaetze["observable"] == observable)]
+    for (ensemble, observable), panel in groups(ansaetze).items():
         own = panel.get("mean_own")
         note = "" if own is None or own.isna().all() else (
             " Dotted: the law of the group that this ansatz is confined to, whatever its depth."

@@ -24,8 +24,13 @@ TOLD: tuple[tuple[Statistic, Regime], ...] = (
     ("distribution", "exact"),
 )
 """Statistic and regime of each claim on K, in the order in which a report tells them."""
-WORDS: dict[str, str] = {"relative_std": "ΔK/K̄", "second_moment": "second moment", "asymptotic": "published"}
-"""What a report calls a statistic or regime that is not called by its own name."""
+WORDS: dict[str, str] = {
+    "relative_std": "ΔK/K̄",
+    "second_moment": "second moment",
+    "asymptotic": "published",
+    HAAR_LAYERS: "Haar layers",
+}
+"""What a report calls a statistic, regime or ensemble that is not called by its own name."""
 QUANTITIES: dict[Quantity, str] = {"kernel": "K", "cross_kernel": "K between two inputs", "dqntk": "dQNTK μ"}
 """What a report calls a quantity."""
 

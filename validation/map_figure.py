@@ -14,8 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from validation.config import HAAR_LAYERS
-from validation.figure_style import MARKERS, panels, plain, plain_ticks
+from validation.figure_style import MARKERS, group_title, groups, panels, plain_ticks
 
 NEAR = 0.1
 """A fluctuation within this of its plateau gains little from more parameters."""
@@ -26,16 +25,17 @@ _GRID = 60
 
 def map_figure(data: pd.DataFrame) -> Figure:
     """One panel an ensemble and observable; rows of ``tables.frame``."""
-    groups = list(dict.fromkeys(zip(data["ensemble"], data["observable"], strict=True)))
-    columns = min(_COLUMNS, len(groups))
-    rows = -(-len(groups) // columns)
+    drawn = groups(data)
+    columns = min(_COLUMNS, len(drawn))
+    rows = -(-len(drawn) // columns)
     figure, axes = panels(rows, columns, 0.6 + 2.7 * rows, layout="constrained")
-    grids = {group: _law(data, *group) for group in groups}
+    grids = {group: _law(panel) for group, panel in drawn.items()}
     shown = np.concatenate([data["relative_std"], *(grid[2].ravel() for grid in grids.values())])
     norm = LogNorm(float(shown.min()), float(shown.max()))
-    for axis, group in zip(axes.ravel(), groups, strict=False):
-        _panel(axis, data, group, grids[group], norm)
-    for axis in axes.ravel()[len(groups) :]:
+    for axis, (group, panel) in zip(axes.ravel(), drawn.items(), strict=False):
+        _panel(axis, panel, grids[group], norm)
+        axis.set_title(group_title(*group), fontsize="medium")
+    for axis in axes.ravel()[len(drawn) :]:
         axis.set_visible(False)
     for row in axes:
         row[0].set_ylabel("qubits $n$,  $D = 2^n$")
@@ -53,9 +53,8 @@ def map_figure(data: pd.DataFrame) -> Figure:
     return figure
 
 
-def _law(data: pd.DataFrame, ensemble: str, observable: str) -> tuple[Any, Any, Any, Any]:
+def _law(rows: pd.DataFrame) -> tuple[Any, Any, Any, Any]:
     """Sizes L and n, the exact ΔK/K̄ there, shape (n, L), and its plateau for each n."""
-    rows = data[(data["ensemble"] == ensemble) & (data["observable"] == observable)]
     qubits = sorted(set(rows["qubits"]))
     span = np.geomspace(max(1, rows["parameters"].min() / 2), 2 * rows["parameters"].max(), _GRID)
     sizes = np.unique(span.round().astype(int))
@@ -65,7 +64,7 @@ def _law(data: pd.DataFrame, ensemble: str, observable: str) -> tuple[Any, Any, 
     return sizes, np.array(qubits), values, np.array([row["plateau"] for row in first])
 
 
-def _panel(axis: Axes, data: pd.DataFrame, group: tuple[str, str], grid: Any, norm: LogNorm) -> None:
+def _panel(axis: Axes, rows: pd.DataFrame, grid: Any, norm: LogNorm) -> None:
     sizes, qubits, values, plateaus = grid
     edges = np.concatenate([sizes[:1], np.sqrt(sizes[1:] * sizes[:-1]), sizes[-1:]])
     for n, line, plateau in zip(qubits, values, plateaus, strict=True):
@@ -73,7 +72,6 @@ def _panel(axis: Axes, data: pd.DataFrame, group: tuple[str, str], grid: Any, no
         near = sizes[line <= (1 + NEAR) * plateau]
         if len(near):
             axis.plot([near[0]] * 2, [n - 0.5, n + 0.5], color="black", linestyle="--", linewidth=1.4)
-    rows = data[(data["ensemble"] == group[0]) & (data["observable"] == group[1])]
     for verdict, marker in MARKERS.items():
         some = rows[rows["relative_std_verdict"] == verdict]
         axis.scatter(
@@ -85,7 +83,5 @@ def _panel(axis: Axes, data: pd.DataFrame, group: tuple[str, str], grid: Any, no
             f"{plateau:.2g}", (1, n), (3, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
             va="center", fontsize="x-small", color="0.25",
         )  # fmt: skip
-    ensemble = "Haar layers" if group[0] == HAAR_LAYERS else group[0]
-    axis.set_title(plain(f"{ensemble}, {group[1]}"), fontsize="medium")
     axis.set(xscale="log", xlabel="parameters $L$", yticks=qubits)
     plain_ticks(axis, rows["parameters"])

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from validation.claims import Margins
-from validation.config import HAAR_LAYERS
-from validation.distribution_figures import distances
 from validation.estimates import MOMENTS
 from validation.figure_style import (
     DOTTED,
     colours,
     dodged,
+    estimates,
+    group_title,
+    groups,
     legend,
     lines,
     margin_band,
@@ -21,7 +21,6 @@ from validation.figure_style import (
     plain,
     plain_ticks,
     plain_values,
-    scatter_verdicts,
 )
 
 _SYMBOLS = {"mean": "mean", "variance": "variance", "relative_std": r"$\Delta K/\bar K$"}
@@ -35,10 +34,10 @@ def depth_figure(data: pd.DataFrame, margins: Margins) -> Figure:
         margin_band(axis, getattr(margins, statistic))
         for qubits, line in lines(data, "qubits", "layers"):
             exact = line[f"{statistic}_law"]
-            ratio = line[statistic] / exact
-            bars = [ratio - line[f"{statistic}_low"] / exact, line[f"{statistic}_high"] / exact - ratio]
-            axis.errorbar(line["layers"], ratio, yerr=bars, color=colour[qubits], linewidth=1, elinewidth=1)
-            scatter_verdicts(axis, line["layers"], ratio, line[f"{statistic}_verdict"], colour[qubits])
+            axis.plot(
+                line["layers"], line[statistic] / exact, color=colour[qubits], linewidth=1, zorder=2.1
+            )  # over the markers
+            estimates(axis, line["layers"], line, statistic, colour[qubits], 5, unit=exact)
             own = line.get(f"{statistic}_own")
             if own is not None and own.notna().all():
                 axis.plot(line["layers"], own / exact, color=colour[qubits], **DOTTED)
@@ -48,7 +47,7 @@ def depth_figure(data: pd.DataFrame, margins: Margins) -> Figure:
     last.axhspan(0, margins.distribution, color="0.88", zorder=0)
     for qubits, line in lines(data, "qubits", "layers"):
         last.plot(line["layers"], line["distribution"], color=colour[qubits], linewidth=1)
-        distances(last, line["layers"], line, colour[qubits])
+        estimates(last, line["layers"], line, "distribution", colour[qubits])
     last.set(xscale="log", ylim=(0, None), title=r"distance $\sup|F_n-F|$ to the exact law")
     for axis in axes[1]:
         axis.set_xlabel("layers")
@@ -69,35 +68,26 @@ def claims_figure(data: pd.DataFrame, quantity: str, statistics: dict[str, str])
 
     In units of the margin, so that what lies between -1 and 1 agrees.
     """
-    groups = list(dict.fromkeys(zip(data["ensemble"], data["observable"], strict=True)))
+    drawn = groups(data)
     colour = colours(data["qubits"])
     figure, axes = panels(
-        len(statistics), len(groups), 0.9 + 2.1 * len(statistics), sharex="col", sharey="row", layout="constrained"
+        len(statistics), len(drawn), 0.9 + 2.1 * len(statistics), sharex="col", sharey="row", layout="constrained"
     )
     for row, (statistic, name) in zip(axes, statistics.items(), strict=True):
-        for axis, (ensemble, observable) in zip(row, groups, strict=True):
-            panel = data[(data["ensemble"] == ensemble) & (data["observable"] == observable)]
+        key = f"{quantity}_{statistic}"
+        for axis, panel in zip(row, drawn.values(), strict=True):
             for index, (n, line) in enumerate(lines(panel, "qubits", "parameters")):
-                _offsets(
-                    axis, line, f"{quantity}_{statistic}", dodged(line["parameters"], index, len(colour)), colour[n]
-                )
+                at, law = dodged(line["parameters"], index, len(colour)), line[f"{key}_law"]
+                unit = line[f"{key}_margin"] * law.abs().where(line[f"{key}_kind"] == "relative", 1.0)
+                estimates(axis, at, line, key, colour[n], unit=unit, zero=law)
             axis.axhspan(-1, 1, color="0.88", zorder=0)
             axis.axhline(0, color="0.4", linewidth=0.8, zorder=1)
             axis.set(xscale="log")
             plain_ticks(axis, panel["parameters"])
         row[0].set_ylabel(f"{name}\noff by, in margins")
-    for axis, (ensemble, observable) in zip(axes[0], groups, strict=True):
-        axis.set_title(plain(f"{'Haar layers' if ensemble == HAAR_LAYERS else ensemble}, {observable}"))
+    for axis, group in zip(axes[0], drawn, strict=True):
+        axis.set_title(group_title(*group))
     for axis in axes[-1]:
         axis.set_xlabel("parameters $L$")
     legend(figure, axes[0, -1], colour, "n")
     return figure
-
-
-def _offsets(axis: Axes, line: pd.DataFrame, key: str, at: pd.Series[float], colour: object) -> None:
-    law = line[f"{key}_law"]
-    unit = line[f"{key}_margin"] * law.abs().where(line[f"{key}_kind"] == "relative", 1.0)
-    value = line[key]
-    bars = [(value - line[f"{key}_low"]) / unit, (line[f"{key}_high"] - value) / unit]
-    axis.errorbar(at, (value - law) / unit, yerr=bars, fmt="none", elinewidth=1, color=colour)
-    scatter_verdicts(axis, at, (value - law) / unit, line[f"{key}_verdict"], colour, 4)

@@ -110,7 +110,7 @@ def _tested_on(results: SweepResults) -> str:
         low, high = min(values), max(values)
         return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
-    names = several(["Haar layers" if e == HAAR_LAYERS else e for e in dict.fromkeys(c.ensemble for c in cells)])
+    names = several([WORDS.get(e, e) for e in dict.fromkeys(c.ensemble for c in cells)])
     return (
         f"{results.drawn:,} kernels from {names}, drawn in {len(cells)} cells of n = {span([c.qubits for c in cells])} "
         f"qubits and L = {span([c.parameters for c in cells])} parameters with observables "

@@ -9,24 +9,22 @@ early keep their share.
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 from collections import Counter
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
 from tqdm import tqdm
 
-from theory import REGIMES, KernelLaw
+from theory import KernelLaw
 from validation.cells import Cell, scaling_families
-from validation.claims import CLAIM, Claim, Column, Evidence, Quantity, weigh
+from validation.claims import Claim, Evidence, weigh
 from validation.config import SweepConfig
 from validation.estimates import MOMENTS, Summary, summarise
-from validation.families import FamilyResult, fit_families
+from validation.families import FamilyResult, cell_point, fit_families
 from validation.quantile_bands import order_statistics
-from validation.scaling_points import SYMBOLS, Point, point
+from validation.scaling_points import SYMBOLS, Point
 from validation.statements import statement
 from validation.step_down import step_down_level
 from validation.store import Store
@@ -201,22 +199,6 @@ def _weigh(store: Store, cell: Cell, fitted: bool) -> tuple[_Weighed | str, int,
         point=cell_point(cell, law, columns) if fitted else None,
     )
     return weighed, seen, wanted
-
-
-def cell_point(cell: Cell, law: KernelLaw, columns: Mapping[Quantity, Column]) -> Point:
-    """What a scaling fit takes of a cell with its law and its draws; by regime, what theory says of it."""
-    found: dict[str, dict[str, float]] = {
-        regime: {
-            "mean": law.mean(regime).value,
-            "std": math.sqrt(law.variance(regime).value),
-            "relative_std": law.relative_std(regime).value,
-        }
-        for regime in REGIMES
-    }
-    if cell.dqntk:
-        for regime, prediction in CLAIM["dqntk", "second_moment"].predict(law, None).items():
-            found.setdefault(regime, {})["dqntk"] = math.sqrt(prediction.value)
-    return point(cell.parameters, cell.dimension, columns["kernel"], columns.get("dqntk"), found)
 
 
 def _cell_levels(found: list[_Weighed], share: float) -> dict[Claim, float]:

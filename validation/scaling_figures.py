@@ -18,6 +18,7 @@ from validation.figure_style import (
     PUBLISHED,
     colours,
     dodged,
+    estimates,
     legend,
     lines,
     margin_band,
@@ -25,7 +26,6 @@ from validation.figure_style import (
     plain,
     plain_ticks,
     plain_values,
-    scatter_verdicts,
 )
 
 SYMBOL: dict[Moment, str] = {"mean": r"$\bar K$", "variance": r"$\Delta K^2$", "relative_std": r"$\Delta K/\bar K$"}
@@ -53,12 +53,9 @@ def scaling_figure(haar: pd.DataFrame, statistic: Moment, margins: Margins, alon
         margin_band(bottom, getattr(margins, statistic))
         for index, (value, line) in enumerate(lines(panel, by, along)):
             _curves(top, bottom, line, statistic, along, colour[value])
-            at, exact = dodged(line[along], index, len(colour)), line[f"{statistic}_law"]
+            at = dodged(line[along], index, len(colour))
             top.plot(line[along], line[statistic], "o", markersize=4, color=colour[value])
-            ratio = line[statistic] / exact
-            bars = [(line[statistic] - line[f"{statistic}_low"]) / exact, (line[f"{statistic}_high"] / exact) - ratio]
-            bottom.errorbar(at, ratio, yerr=bars, fmt="none", elinewidth=1, color=colour[value])
-            scatter_verdicts(bottom, at, ratio, line[f"{statistic}_verdict"], colour[value], 3)
+            estimates(bottom, at, line, statistic, colour[value], 3, unit=line[f"{statistic}_law"])
         top.set(xscale="log", yscale="log", title=plain(observable))
         _window(bottom, panel, statistic, getattr(margins, statistic))
         bottom.set(xscale="log", xlabel="dimension $D$" if along_dimension else "parameters $L$")

@@ -14,7 +14,7 @@ import pytest
 from theory import Prediction
 from validation.cells import scaling_families
 from validation.claims import EXPONENT
-from validation.results import cell_point
+from validation.families import cell_point
 from validation.scaling import fit_jointly
 from validation.scaling_models import compare_models
 from validation.scaling_points import SYMBOLS
