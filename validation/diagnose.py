@@ -177,7 +177,7 @@ def _divergence(models: list[ModelDiagnosis]) -> list[str]:
             said.append(
                 f"{len(diverged)} of {len(model.seeds)} runs of {model.network.name} at depth {model.network.depth} "
                 f"diverged (loss above its start first at step {min(diverged)}) and are left out of its averages"
-                + ("" if len(diverged) < len(model.seeds) else ", which are of diverged runs alone")
+                + ("" if len(diverged) < len(model.seeds) else ", so that nothing of its training has a mean")
                 + "; lower 'fraction' or 'learning_rate'"
             )
     return said

@@ -31,7 +31,7 @@ from validation.diagnose_curves import (
     training_figure,
 )  # fmt: skip
 from validation.diagnose_findings import interval95
-from validation.diagnose_seed import SeedDiagnosis
+from validation.diagnose_seed import SeedDiagnosis, Stage
 from validation.figure_style import write_figures
 from validation.random_figures import breakdown_figure, random_figure
 
@@ -120,12 +120,17 @@ def _dataset(study: Study) -> Figure:
 
 
 def _against(
-    study: Study, axis: Axes, pick: Callable[[SeedDiagnosis], float], logarithmic: bool, style: str = "-"
+    study: Study,
+    axis: Axes,
+    pick: Callable[[SeedDiagnosis], float],
+    logarithmic: bool,
+    of: Stage = "start",
+    style: str = "-",
 ) -> None:
     for name, colour in palette(study).items():
         line = at_depths(study, name)
         at = [m.network.parameters for m in line]
-        middle, low, high = np.array([interval95(m.values(pick), logarithmic) for m in line]).T
+        middle, low, high = np.array([interval95(m.values(pick, of), logarithmic) for m in line]).T
         axis.plot(at, middle, linestyle=style if style == "-" else DASHED, color=colour, linewidth=1.2)
         if style == "-":
             bars = np.nan_to_num([middle - low, high - middle])
@@ -154,8 +159,8 @@ def _kernel(study: Study) -> Figure:
     _log(axes[1], r"$1/\lambda_{\max}$")
     _against(study, axes[2], lambda d: float(d.spectrum[-1] / d.spectrum[0]) if d.spectrum[0] else float("nan"), True)
     _log(axes[2], r"$\kappa=\lambda_{\max}/\lambda_{\min}$")
-    _against(study, axes[3], lambda d: d.r2(d.run.outputs[-1], False), False)
-    _against(study, axes[3], lambda d: d.r2(d.predicted[-1], False), False, "--")
+    _against(study, axes[3], lambda d: d.r2(d.run.outputs[-1], False), False, "trained")
+    _against(study, axes[3], lambda d: d.r2(d.predicted[-1], False), False, "predicted", "--")
     axes[3].axhline(0, color="0.7", linewidth=0.8, zorder=0)
     low, _ = axes[3].get_ylim()
     axes[3].set(title="$R^2$ on test points", ylim=(max(low, -1.5), 1.05))
@@ -166,10 +171,10 @@ def _kernel(study: Study) -> Figure:
 def _difference(study: Study) -> Figure:
     bisected = study.config.bisect_steps > 0
     figure, axes = plt.subplots(1, 2 + bisected, figsize=(3.4 * (2 + bisected) + 1, 3.0), layout="constrained")
-    _against(study, axes[0], lambda d: d.mean_abs_difference, False)
+    _against(study, axes[0], lambda d: d.mean_abs_difference, False, "predicted")
     axes[0].set(title="mean |prediction - model|")
     axes[0].set_ylim(bottom=0)
-    _against(study, axes[1], lambda d: float(d.kernel_drift()[-1]), False)
+    _against(study, axes[1], lambda d: float(d.kernel_drift()[-1]), False, "trained")
     axes[1].set(title=r"$\|K(t)-K(0)\|/\|K(0)\|$")
     axes[1].set_ylim(bottom=0)
     if bisected:

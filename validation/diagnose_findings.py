@@ -98,7 +98,10 @@ class Ask:
 
 
 def interval95(values: Array, logarithmic: bool = False) -> tuple[float, float, float]:
-    """Mean, or geometric mean, and its Student t interval at 95 %; NaN ends for fewer than two values."""
+    """Mean, or geometric mean, and its Student t interval at 95 %; NaN ends for fewer than two values.
+
+    An end beyond the range of floating point is infinite.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         scaled = np.log(values) if logarithmic else np.asarray(values, dtype=float)
     scaled = scaled[np.isfinite(scaled)]
@@ -108,7 +111,8 @@ def interval95(values: Array, logarithmic: bool = False) -> tuple[float, float, 
     if len(scaled) > 1:
         reach = float(stats.t.isf(0.025, len(scaled) - 1) * stats.sem(scaled))
     ends = scaled.mean() + np.array([0, -reach, reach])
-    middle, low, high = np.exp(ends) if logarithmic else ends
+    with np.errstate(over="ignore"):
+        middle, low, high = np.exp(ends) if logarithmic else ends
     return float(middle), float(low), float(high)
 
 

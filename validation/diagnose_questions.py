@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from validation.diagnose import Study
 from validation.diagnose_findings import Ask, Finding
-from validation.diagnose_seed import ModelDiagnosis, SeedDiagnosis
+from validation.diagnose_seed import ModelDiagnosis, SeedDiagnosis, Stage
 from validation.random_training import RandomTraining
 
 Pick = Callable[[SeedDiagnosis], float]
@@ -68,17 +68,19 @@ def _trends(name: str, shallow: ModelDiagnosis, deep: ModelDiagnosis) -> Iterato
     """From the shallowest to the deepest."""
     here = f"{name}, depth {shallow.network.depth} to {deep.network.depth}"
 
-    def ratio(result: str, statement: str, symbol: str, pick: Pick, accepted: tuple[float, float]) -> Ask:
+    def ratio(
+        result: str, statement: str, symbol: str, pick: Pick, accepted: tuple[float, float], of: Stage = "start"
+    ) -> Ask:
         return Ask(
-            result, statement, here, f"{symbol}, deepest over shallowest", deep.values(pick), accepted,
-            shallow.values(pick), logarithmic=True,
+            result, statement, here, f"{symbol}, deepest over shallowest", deep.values(pick, of), accepted,
+            shallow.values(pick, of), logarithmic=True,
         )  # fmt: skip
 
     yield ratio("I", "λ_min grows with the number of parameters", "λ_min", _lambda_min, ABOVE_ONE)
     yield ratio("I", "κ, and with it the training time, falls with the number of parameters", "κ", _kappa, BELOW_ONE)
     yield ratio(
         "II", "predictions approach the trained model as depth grows", "mean |prediction - model|",
-        lambda d: d.mean_abs_difference, BELOW_ONE,
+        lambda d: d.mean_abs_difference, BELOW_ONE, "predicted",
     )  # fmt: skip
     if name.startswith("high-"):
         yield Ask(
@@ -105,17 +107,17 @@ def _predictions(study: Study, model: ModelDiagnosis) -> Iterator[Ask]:
     if study.config.bisect_steps:
         yield Ask(
             "II", f"the critical rate of real training is 2/λ_max, to {margin:.0%}", here, "bisected over 2/λ_max",
-            model.values(lambda d: math.sqrt(float(np.prod(d.run.critical))) / d.critical_rate), within,
+            model.values(lambda d: math.sqrt(float(np.prod(d.run.critical))) / d.critical_rate, "start"), within,
             logarithmic=True,
         )  # fmt: skip
     yield Ask(
         "II", f"modes decay in -1/ln|1 - ηλ| steps, to {margin:.0%}", here,
         f"seen over predicted decay time, median over modes of at least {_LEAST_STEPS:g} steps",
-        model.values(_time_ratio), within, logarithmic=True,
+        model.values(_time_ratio, "predicted"), within, logarithmic=True,
     )  # fmt: skip
     yield Ask(
         "II", f"the loss falls to a tenth when predicted, to {margin:.0%}", here, "loss over the prediction there",
-        model.values(_loss_ratio), within, logarithmic=True,
+        model.values(_loss_ratio, "predicted"), within, logarithmic=True,
     )  # fmt: skip
     if test.any():
         yield Ask(
@@ -152,21 +154,22 @@ def _orders(study: Study, depth: int) -> Iterator[Ask]:
         ("high-hva", "low-hva"),
         ("high-hea", "low-hea"),
     ]
-    told: list[tuple[str, str, str, Pick, tuple[float, float]]] = [
+    told: list[tuple[str, str, str, Pick, Stage, tuple[float, float]]] = [
         ("I", "HEA and high-ω are expected to train faster than HVA and low-ω", "decay time", lambda d: d.decay_time,
-         BELOW_ONE),
+         "start", BELOW_ONE),
         ("I", "HEA and high-ω allow a higher critical rate than HVA and low-ω", "1/λ_max", lambda d: 1 / _lambda_max(d),
-         ABOVE_ONE),
-        ("II", "HEA and high-ω train to a lower loss than HVA and low-ω", "final loss", _final_loss, BELOW_ONE),
+         "start", ABOVE_ONE),
+        ("II", "HEA and high-ω train to a lower loss than HVA and low-ω", "final loss", _final_loss, "trained",
+         BELOW_ONE),
     ]  # fmt: skip
     for one, other in pairs:
         models = study.at(one, depth), study.at(other, depth)
         if models[0] is None or models[1] is None:
             continue
-        for result, statement, symbol, pick, accepted in told:
+        for result, statement, symbol, pick, of, accepted in told:
             yield Ask(
                 result, statement, f"{one} against {other}, depth {depth}", f"{symbol}, ratio",
-                models[0].values(pick), accepted, models[1].values(pick), logarithmic=True,
+                models[0].values(pick, of), accepted, models[1].values(pick, of), logarithmic=True,
             )  # fmt: skip
 
 

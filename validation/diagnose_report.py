@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from validation.diagnose import Study
 from validation.diagnose_figures import save_figures
 from validation.diagnose_findings import Finding, interval95
 from validation.diagnose_questions import findings
-from validation.diagnose_seed import ModelDiagnosis, SeedDiagnosis
+from validation.diagnose_seed import ModelDiagnosis, SeedDiagnosis, Stage
 from validation.diagnose_store import write_atomically
 from validation.render import embedded_figures, render
 from validation.versions import installed
@@ -26,26 +27,28 @@ HEADINGS = {"I": "Kernel at initialisation", "II": "Training", "III": "Inference
 """What each group of findings is about."""
 
 
-_COLUMNS = {
-    "lambda_min": (True, lambda d: d.spectrum[0] or math.nan),
-    "lambda_max": (True, lambda d: d.spectrum[-1]),
-    "condition_number": (True, lambda d: d.spectrum[-1] / d.spectrum[0] if d.spectrum[0] > 0 else math.inf),
-    "critical_learning_rate": (True, lambda d: d.critical_rate),
-    "learning_rate": (True, lambda d: float(d.run.rate)),
-    "decay_time": (True, lambda d: d.decay_time),
-    "final_loss": (True, lambda d: d.loss_of(d.run.outputs[-1])),
-    "predicted_loss": (True, lambda d: max(float(d.loss_of(d.predicted[-1])), 1e-300)),
-    "r2_train": (False, lambda d: d.r2(d.run.outputs[-1], True)),
-    "r2_test": (False, lambda d: d.r2(d.run.outputs[-1], False)),
-    "r2_train_predicted": (False, lambda d: d.r2(d.predicted[-1], True)),
-    "r2_test_predicted": (False, lambda d: d.r2(d.predicted[-1], False)),
-    "r2_test_long_time": (False, lambda d: math.nan if d.inference is None else d.r2(d.inference, False)),
-    "mean_abs_difference": (False, lambda d: d.mean_abs_difference),
-    "kernel_drift": (False, lambda d: float(d.kernel_drift()[-1])),
-    "parameter_drift": (False, lambda d: float(d.parameter_drift()[-1])),
-    "measured_critical_ratio": (True, lambda d: math.sqrt(math.prod(d.run.critical.tolist())) / d.critical_rate),
+_COLUMNS: dict[str, tuple[Stage, bool, Callable[[SeedDiagnosis], float]]] = {
+    "lambda_min": ("start", True, lambda d: d.spectrum[0] or math.nan),
+    "lambda_max": ("start", True, lambda d: d.spectrum[-1]),
+    "condition_number": ("start", True, lambda d: d.spectrum[-1] / d.spectrum[0] if d.spectrum[0] > 0 else math.inf),
+    "critical_learning_rate": ("start", True, lambda d: d.critical_rate),
+    "learning_rate": ("start", True, lambda d: float(d.run.rate)),
+    "decay_time": ("start", True, lambda d: d.decay_time),
+    "final_loss": ("trained", True, lambda d: float(d.loss_of(d.run.outputs[-1]))),
+    "predicted_loss": ("predicted", True, lambda d: max(float(d.loss_of(d.predicted[-1])), 1e-300)),
+    "r2_train": ("trained", False, lambda d: d.r2(d.run.outputs[-1], True)),
+    "r2_test": ("trained", False, lambda d: d.r2(d.run.outputs[-1], False)),
+    "r2_train_predicted": ("predicted", False, lambda d: d.r2(d.predicted[-1], True)),
+    "r2_test_predicted": ("predicted", False, lambda d: d.r2(d.predicted[-1], False)),
+    "r2_test_long_time": ("start", False, lambda d: math.nan if d.inference is None else d.r2(d.inference, False)),
+    "mean_abs_difference": ("predicted", False, lambda d: d.mean_abs_difference),
+    "kernel_drift": ("trained", False, lambda d: float(d.kernel_drift()[-1])),
+    "parameter_drift": ("trained", False, lambda d: float(d.parameter_drift()[-1])),
+    "measured_critical_ratio": (
+        "start", True, lambda d: math.sqrt(math.prod(d.run.critical.tolist())) / d.critical_rate,
+    ),
 }  # fmt: skip
-"""Keys of a row: whether the mean over seeds is geometric, and the number of one seed."""
+"""Keys of a row: what it is taken from, whether the mean over seeds is geometric, and the number of one seed."""
 
 
 def model_row(model: ModelDiagnosis) -> dict[str, Any]:
@@ -61,8 +64,8 @@ def model_row(model: ModelDiagnosis) -> dict[str, Any]:
         "frozen_rank": min(int((s.frozen.modes[0] > 0).sum()) for s in model.seeds),
     }
     intervals = {}
-    for key, (logarithmic, pick) in _COLUMNS.items():
-        middle, low, high = interval95(model.values(_checked(pick)), logarithmic)
+    for key, (stage, logarithmic, pick) in _COLUMNS.items():
+        middle, low, high = interval95(model.values(pick, stage), logarithmic)
         row[key] = _finite(middle)
         intervals[key] = [_finite(low), _finite(high)]
     return row | {"intervals": intervals}
@@ -177,13 +180,6 @@ def _numbers(row: dict[str, Any]) -> dict[str, Any]:
     for name, (low, high) in intervals.items():
         told |= {f"{name}_low": low, f"{name}_high": high}
     return told
-
-
-def _checked(pick: Any) -> Any:
-    def number(d: SeedDiagnosis) -> float:
-        return float(pick(d))
-
-    return number
 
 
 def _ends(finding: Finding) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from theory.training import FrozenTraining, Loss, jacobian_spectrum, loss_prefac
 from validation.diagnose_store import SeedRun
 
 Array = NDArray[np.float64]
+Stage = Literal["start", "trained", "predicted"]
+"""What a number is taken from: the kernel at initialisation, training, or the frozen kernel's prediction of it."""
+_LARGEST = 1e100
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +70,10 @@ class SeedDiagnosis:
 
     @cached_property
     def predicted(self) -> Array:
-        """Outputs at every step on every point, shape (steps + 1, P)."""
-        return self.frozen.outputs_at(np.arange(len(self.run.outputs)), self.run.kernels[0], self.run.outputs[0])
+        """Outputs at every step on every point, shape (steps + 1, P); NaN where a diverging prediction leaves 1e100."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            made = self.frozen.outputs_at(np.arange(len(self.run.outputs)), self.run.kernels[0], self.run.outputs[0])
+            return np.where(np.abs(made) < _LARGEST, made, np.nan)
 
     @cached_property
     def inference(self) -> Array | None:
@@ -81,6 +87,11 @@ class SeedDiagnosis:
     def diverged(self) -> bool:
         """Whether training ended above where it began."""
         return int(self.run.diverged_at) >= 0
+
+    @property
+    def foreseen_to_diverge(self) -> bool:
+        """Whether the frozen kernel foresees divergence: the rate is above 2/λ_max."""
+        return float(self.run.rate) > self.critical_rate
 
     def loss_of(self, outputs: Array) -> Array:
         """Loss on the training points."""
@@ -128,10 +139,14 @@ class ModelDiagnosis:
     network: Qnn
     seeds: list[SeedDiagnosis]
 
-    def values(self, pick: Callable[[SeedDiagnosis], float]) -> Array:
-        """One number a seed, of those that did not diverge; of all if all did."""
-        chosen = [s for s in self.seeds if not s.diverged] or self.seeds
-        return np.array([pick(s) for s in chosen], dtype=float)
+    def values(self, pick: Callable[[SeedDiagnosis], float], of: Stage = "trained") -> Array:
+        """One number a seed: of all for what is known at the start, else of those that did not diverge.
+
+        What the frozen kernel predicts also leaves out the seeds for which it foresees divergence. So no number depends
+        on how far a run, or a prediction, has diverged; where no seed is left there are none.
+        """
+        chosen = [s for s in self.seeds if of == "start" or not s.diverged]
+        return np.array([pick(s) for s in chosen if of != "predicted" or not s.foreseen_to_diverge], dtype=float)
 
 
 def fall_times(amplitudes: Array) -> Array:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,9 @@ from qiskit.circuit import Parameter, QuantumCircuit
 from theory.training import jacobian_spectrum, spectrum
 from validation.diagnose import run_study
 from validation.diagnose_config import load_diagnose_config
+from validation.diagnose_findings import interval95
+from validation.diagnose_report import model_row
+from validation.diagnose_seed import ModelDiagnosis
 
 SMALL = """
 seed = 3
@@ -206,6 +210,41 @@ def test_unreachable_labels_warn_and_divergence_is_told(qntk, tmp_path):
     assert len(said) == len(document["warnings"]) > 1
     assert any("diverged" in w for w in document["warnings"])
     assert sum(r["diverged"] for r in document["models"]) > 0
+    for row in document["models"]:  # the rate is far above critical: the prediction diverges for every seed
+        assert row["predicted_loss"] is row["mean_abs_difference"] is row["r2_test_predicted"] is None
+        assert row["lambda_max"] > 0
+        if row["diverged"] == row["seeds"]:
+            assert row["final_loss"] is row["r2_train"] is row["kernel_drift"] is None
+    assert all(n is None or abs(n) < 1e60 for r in document["models"] for i in r["intervals"].values() for n in i)
+
+
+def test_no_number_depends_on_how_far_a_run_diverged(tmp_path):
+    """Two stores that differ only in the trajectories of diverged runs, by factors up to 1e120: one table.
+
+    The negative control: the same change in runs that count is seen.
+    """
+    text = SMALL.replace("seed = 3", "seed = 3\nlearning_rate = 50.0")
+    config, source = load_diagnose_config(written(tmp_path, text), False)
+    study = run_study(config, source, tmp_path / "out", 1)
+    assert any(s.diverged for m in study.models for s in m.seeds)
+
+    def rows(marked, factor):
+        def seed(d):
+            if d.diverged != marked:
+                return d
+            grown = d.run.outputs * np.geomspace(1, factor, len(d.run.outputs))[:, None]
+            return replace(d, run=replace(d.run, outputs=grown))
+
+        return [model_row(ModelDiagnosis(m.network, [seed(s) for s in m.seeds])) for m in study.models]
+
+    untouched = [model_row(m) for m in study.models]
+    assert rows(marked=True, factor=1e120) == untouched
+    if any(not s.diverged for m in study.models for s in m.seeds):
+        assert rows(marked=False, factor=1.1) != untouched
+
+
+def test_an_interval_beyond_floating_point_has_no_end():
+    assert interval95(np.array([1.9e145, 3.8e170]), logarithmic=True)[2] == np.inf
 
 
 def test_interrupt_keeps_what_is_finished(tmp_path):
