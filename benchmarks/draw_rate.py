@@ -30,7 +30,7 @@ from numba import njit  # noqa: E402
 sys.path.insert(0, str(Path(__file__).parent))
 from peers import CONTENDERS, Gradients  # noqa: E402
 
-from sampling.simd import WIDTH, fma, load, spread, store  # noqa: E402
+from qntk.sampling.engine.simd import WIDTH, fma, load, spread, store  # noqa: E402
 
 SIZES = {4: 16, 6: 32, 8: 64, 10: 64, 12: 32}
 """Qubits to layers."""

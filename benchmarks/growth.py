@@ -16,12 +16,12 @@ from pathlib import Path
 
 from qiskit.quantum_info import SparsePauliOp
 
-from sampling import CircuitEnsemble, ansatz, sample
+from qntk.sampling import CircuitEnsemble, ansatz, sample
 
 MEMORY = """
 import resource, sys
 from qiskit.quantum_info import SparsePauliOp
-from sampling import CircuitEnsemble, ansatz, sample
+from qntk.sampling import CircuitEnsemble, ansatz, sample
 ensemble = CircuitEnsemble(ansatz("hea-cz-ring", 8, 16), SparsePauliOp("IIIIIIIZ"))
 base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 sample(ensemble, int(sys.argv[1]), seed=1)
@@ -30,7 +30,7 @@ print(base / 1024, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 FIRST = """
 import time, numpy as np
 from qiskit.quantum_info import SparsePauliOp
-from sampling import CircuitEnsemble, ansatz
+from qntk.sampling import CircuitEnsemble, ansatz
 circuit = ansatz("hea", 4, 4)
 start = time.perf_counter()
 CircuitEnsemble(circuit, SparsePauliOp("IIIZ")).draw(1, np.random.default_rng(1))

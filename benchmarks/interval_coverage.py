@@ -5,7 +5,7 @@
 Kernels come from the product law of Haar layers with a Pauli generator (Beta variables). Prints for the mean, the
 variance and ΔK/K̄, with few and many draws, how often the truth lies below / above the interval, divided by what is
 promised for that side (1 is right, less is cautious), at several levels: first for Student's t with the sample's own
-standard error (on the logarithm, but for the mean), after the arrow for ``validation.pivots``. Also the relative widths
+standard error (on the logarithm, but for the mean), after the arrow for ``judge.pivots``. Also the relative widths
 at 1 %: the median of the logarithm of high / low.
 
 A rate r from R repetitions has the standard error sqrt(r / R); levels that promise fewer than one miss a side in R are
@@ -20,10 +20,10 @@ import sys
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from sampling.operators import spectrum
-from validation.estimates import Estimated, Summary, summarise
-from validation.law import kernel_law
-from validation.observables import parse_observable
+from qntk.inputs.observables import parse_observable
+from qntk.sampling.operators import spectrum
+from qntk.validation.judge.estimates import Estimated, Summary, summarise
+from qntk.validation.judge.law import kernel_law
 
 DRAWS = (50, 200, 1000, 10_000, 40_000)
 LEVELS = (0.05, 0.01, 0.001, 2e-5)
@@ -65,7 +65,7 @@ def student(summary: Summary, statistic: Estimated, truth: float) -> tuple[float
 
 
 def corrected(summary: Summary, statistic: Estimated, truth: float) -> tuple[float, float, float]:
-    """The same of ``validation.pivots``."""
+    """The same of ``qntk.validation.judge.pivots``."""
     pivot = summary.pivot(statistic)
     low, high = pivot.interval(WIDTH_AT)
     return pivot.p_at_most(truth), pivot.p_at_least(truth), math.log(high / low)

@@ -19,7 +19,7 @@ Gradients = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 def qntk(qubits: int, layers: int) -> Gradients:
     from qiskit.quantum_info import SparsePauliOp
 
-    from sampling import CircuitEnsemble, ansatz, sample
+    from qntk.sampling import CircuitEnsemble, ansatz, sample
 
     circuit = ansatz("hea-cz-ring", qubits, layers)
     ensemble = CircuitEnsemble(circuit, SparsePauliOp("I" * (qubits - 1) + "Z"))
@@ -114,8 +114,8 @@ def aer(qubits: int, layers: int) -> Gradients:
     """Parameter shift on EstimatorV2: what a Qiskit user has."""
     from qiskit.quantum_info import SparsePauliOp
 
-    from sampling import ansatz
-    from sampling.aer import AerGradients
+    from qntk.sampling import ansatz
+    from qntk.sampling.circuits.aer import AerGradients
 
     if qubits > 6:
         raise RuntimeError("takes more than a minute a draw")

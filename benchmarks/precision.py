@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from qiskit.quantum_info import SparsePauliOp
 
-from sampling import CircuitModel, ansatz
+from qntk.sampling import CircuitModel, ansatz
 
 LONG = np.longdouble
 

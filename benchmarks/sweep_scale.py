@@ -20,12 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from sampling import Draws
-from validation.cells import expand
-from validation.config import SweepConfig, load_config
-from validation.drawing import draw_chunk
-from validation.store import Store
-from validation.sweep import run_sweep
+from qntk.sampling import Draws
+from qntk.validation.sweep.cells import expand
+from qntk.validation.sweep.config import SweepConfig, load_config
+from qntk.validation.sweep.drawing import draw_chunk
+from qntk.validation.sweep.run import run_sweep
+from qntk.validation.sweep.store import Store
 
 SECOND = {"ensemble": "haar-layers", "qubits": 12, "parameters": 80, "observable": "Z0", "draws": 256 * 12}
 SMALL = {

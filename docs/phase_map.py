@@ -13,8 +13,8 @@ from matplotlib.colors import ListedColormap
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from theory import OperatorMoments
-from theory.concentration import phase_map
+from qntk.theory import OperatorMoments
+from qntk.theory.haar.concentration import phase_map
 
 PHASES = {
     "neither": "neither",

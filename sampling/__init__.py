@@ -9,13 +9,13 @@ Knows circuits and random numbers, and never the closed forms that it is to chec
 ((100,), True)
 """
 
-from sampling.ansatz import CATALOGUE, Ansatz, ansatz
-from sampling.circuit import CircuitEnsemble
-from sampling.distributions import Beta, Distribution, Normal, Uniform
-from sampling.draws import STREAM_VERSION, Draws, Ensemble, chunk_generator, chunk_sizes, sample
-from sampling.haar import HaarLayers
-from sampling.haar_dense import draw_dense
-from sampling.model import CircuitModel
+from qntk.sampling.circuits.catalogue import CATALOGUE, Ansatz, ansatz
+from qntk.sampling.circuits.ensemble import CircuitEnsemble
+from qntk.sampling.circuits.model import CircuitModel
+from qntk.sampling.distributions import Beta, Distribution, Normal, Uniform
+from qntk.sampling.draws import STREAM_VERSION, Draws, Ensemble, chunk_generator, chunk_sizes, sample
+from qntk.sampling.haar.dense import draw_dense
+from qntk.sampling.haar.layers import HaarLayers
 
 __all__ = [
     "CATALOGUE",

@@ -4,17 +4,22 @@ The suite uses its own pytest plugin; a checkout that is not installed has no en
 """
 
 import os
+import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from qntk.validation.commands.main import main
+
+ROOT = Path(__file__).parents[1]
+
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
-PLUGIN = "validation.pytest_plugin"
+PLUGIN = "qntk.validation.kit.pytest_plugin"
 INSTALLED = bool(entry_points(group="pytest11", name="qntk", value=PLUGIN))
 pytest_plugins = ["pytester"] if INSTALLED else ["pytester", PLUGIN]
 
@@ -22,14 +27,39 @@ pytest_plugins = ["pytester"] if INSTALLED else ["pytester", PLUGIN]
 @pytest.fixture
 def no_figures(monkeypatch):
     """Reports and studies without figures, which take most of their time."""
-    monkeypatch.setattr("validation.figures._figures", lambda results: iter(()))
-    monkeypatch.setattr("validation.diagnose_figures._figures", lambda study: iter(()))
+    monkeypatch.setattr("qntk.validation.report.figures.collection._figures", lambda results: iter(()))
+    monkeypatch.setattr("qntk.validation.diagnosis.figures._figures", lambda study: iter(()))
 
 
 @pytest.fixture
 def plugin(monkeypatch):
     """Arguments with which another pytest, in this process or another, has the plugin of this checkout."""
-    paths = [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
+    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
     monkeypatch.delenv("QNTK_SEED", raising=False)
     return ["-p", "no:cacheprovider", *([] if INSTALLED else ["-p", PLUGIN])]
+
+
+@pytest.fixture
+def qntk(capfd):
+    """Run the command line in this process: exit code, standard output, standard error."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as stop:
+            main([str(a) for a in arguments])
+        captured = capfd.readouterr()
+        return stop.value.code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """A program ``qntk`` on the PATH that runs this checkout, and this Python, whose packages are this checkout's."""
+    path = tmp_path / "bin" / "qntk"
+    path.parent.mkdir()
+    path.write_text(f"#!{sys.executable}\nfrom qntk.validation.commands.main import main\nmain()\n")
+    path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{path.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}".rstrip(os.pathsep))
+    return str(path)

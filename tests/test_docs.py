@@ -15,8 +15,8 @@ from types import SimpleNamespace
 import pytest
 from docs_reader import NOT_RUN, PACKAGED, PAGES, ROOT, Block, Reader, blocks, commands
 
-from validation.cells import expand
-from validation.config import load_config
+from qntk.validation.sweep.cells import expand
+from qntk.validation.sweep.config import load_config
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def reader(tmp_path, monkeypatch, capsys):
     packaged.mkdir(), here.mkdir()
     for name, text in PACKAGED.items():
         (packaged / name).write_text(text, encoding="utf-8")
-    monkeypatch.setattr("validation.toml_models.resources", SimpleNamespace(files=lambda package: packaged))
+    monkeypatch.setattr("qntk.inputs.toml.resources", SimpleNamespace(files=lambda package: packaged))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])))
     monkeypatch.chdir(here)
     monkeypatch.syspath_prepend(here)

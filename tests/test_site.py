@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from validation.cli import qntk
+from qntk.validation.commands.main import qntk
 
 ROOT = Path(__file__).parent.parent
 
@@ -52,7 +52,7 @@ def test_the_site_builds_and_every_local_link_leads_somewhere():
     shown = (site / "reference" / "cli.html").read_text(encoding="utf-8")
     for name in qntk.commands:
         assert f'id="qntk-{name}"' in shown, name
-    for module in ("theory.kernel", "sampling.model", "validation.testing"):
+    for module in ("qntk.theory.haar.kernel", "qntk.sampling.circuits.model", "qntk.validation.kit.testing"):
         page = (site / "reference" / "api" / f"{module}.html").read_text(encoding="utf-8")
         assert f'id="module-{module}"' in page, module
 

@@ -15,9 +15,9 @@ docs/theory.md derives them all.
 'exact'
 """
 
-from theory.kernel import KernelLaw
-from theory.operators import Number, OperatorMoments, hilbert_dimension
-from theory.prediction import REGIMES, Prediction, Regime
+from qntk.theory.haar.kernel import KernelLaw
+from qntk.theory.operators import Number, OperatorMoments, hilbert_dimension
+from qntk.theory.prediction import REGIMES, Prediction, Regime
 
 __all__ = [
     "REGIMES",

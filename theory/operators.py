@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qntk.inputs.observables import Observable
+
 Number = int | float | Fraction
 PauliKey = tuple[int, int]
 _MOST_TERMS = 400
@@ -50,6 +52,18 @@ class OperatorMoments:
             raise ValueError(f"dimension is {self.dimension}; an operator needs D >= 2")
         if self.a2 <= 0:
             raise ValueError(f"{self.label} is a multiple of the identity: its gradients vanish, give another")
+
+    @classmethod
+    def of(cls, observable: Observable) -> OperatorMoments:
+        """Traces of an observable as a user named it.
+
+        >>> from qntk.inputs.observables import parse_observable
+        >>> OperatorMoments.of(parse_observable("Z0", 3)).a2
+        Fraction(8, 1)
+        """
+        if observable.rank:
+            return cls.from_projector(observable.qubits, observable.rank)
+        return cls.from_pauli_sum(dict(observable.terms), label=f"observable {observable.spec}")
 
     @classmethod
     def from_eigenvalues(

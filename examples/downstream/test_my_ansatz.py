@@ -4,9 +4,9 @@ import pytest
 from my_ansatz import my_ansatz
 from qiskit.quantum_info import SparsePauliOp
 
-from sampling import CircuitEnsemble, sample
-from validation.law import kernel_law
-from validation.testing import assert_agrees
+from qntk.sampling import CircuitEnsemble, sample
+from qntk.validation.judge.law import kernel_law
+from qntk.validation.kit.testing import assert_agrees
 
 
 def check(layers, seed):

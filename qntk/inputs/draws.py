@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 from numpy.typing import NDArray
 
-from validation.observables import parse_observable
+from qntk.inputs.observables import parse_observable
 
 QUANTITIES = ("kernel", "dqntk")
 _NAMED = ("qubits", "parameters", "observable", "generator")

@@ -19,8 +19,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from theory import OperatorMoments
-
 FORMS = "Z0, Z0Z1, 0.5*Z0Z1+1.5*X2, tfim:J=1,h=1, xxz:J=2, projector:rank=1 or @file"
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _TERM = re.compile(rf"\s*(?P<sign>[+-])?\s*(?:(?P<number>{_NUMBER})\s*\*\s*)?(?P<paulis>(?:[XYZ]\d+)+)\s*")
@@ -56,12 +54,6 @@ class Observable:
     def digest(self) -> str:
         """SHA-256 of ``text``: comments, spacing and the way numbers are written do not count."""
         return hashlib.sha256(self.text.encode()).hexdigest()
-
-    def moments(self) -> OperatorMoments:
-        """What ``theory`` needs to know of it."""
-        if self.rank:
-            return OperatorMoments.from_projector(self.qubits, self.rank)
-        return OperatorMoments.from_pauli_sum(dict(self.terms), label=f"observable {self.spec}")
 
     def operator(self) -> object:
         """What ``sampling`` needs of it: a ``SparsePauliOp``, or a dense projector of shape (D, D)."""

@@ -20,7 +20,7 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 from qiskit_aer.primitives import EstimatorV2
 
-from sampling.program import compile_circuit
+from qntk.sampling.engine.program import compile_circuit
 
 Array = NDArray[np.float64]
 

@@ -9,13 +9,13 @@ import numpy as np
 from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import Statevector
 
-from sampling.distributions import Distribution, Uniform
-from sampling.draws import Draws
-from sampling.model import CircuitModel
-from sampling.operators import OperatorLike
+from qntk.sampling.circuits.model import CircuitModel
+from qntk.sampling.distributions import Distribution, Uniform
+from qntk.sampling.draws import Draws
+from qntk.sampling.operators import OperatorLike
 
 if TYPE_CHECKING:
-    from sampling.aer import AerGradients
+    from qntk.sampling.circuits.aer import AerGradients
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class CircuitEnsemble:
 
     Args:
         circuit, observable: as for ``CircuitModel``; every parameter is trainable.
-        distribution: of the angles, from ``sampling.distributions`` or any function of a generator and a shape
+        distribution: of the angles, from ``qntk.sampling.distributions`` or any function of a generator and a shape
             (draws, L); uniform on [0, 2π) by default.
         engine: ``adjoint``, exact and fast, or ``aer``, the parameter-shift rule on Qiskit Aer.
-        shots, noise_model: for Aer, see ``sampling.aer.AerGradients``; its K from shots is the unbiased one.
+        shots, noise_model: for Aer, see ``circuits.aer.AerGradients``; its K from shots is the unbiased one.
         dqntk: draw μ too, of the same angles; for the adjoint engine.
 
     Raises ``ValueError`` for an unknown engine and for options that the engine does not have.
@@ -49,7 +49,7 @@ class CircuitEnsemble:
         if self.engine == "aer":
             if self.dqntk:
                 raise ValueError("dqntk needs engine='adjoint'; Aer gives gradients only")
-            from sampling.aer import AerGradients  # Aer takes a second to import
+            from qntk.sampling.circuits.aer import AerGradients  # Aer takes a second to import
 
             object.__setattr__(self, "_aer", AerGradients(self.circuit, self.observable, self.shots, self.noise_model))
         elif self.engine != "adjoint":

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.quantum_info import Statevector
 
-from sampling.engine import adjoint, compile_observable
-from sampling.operators import OperatorLike
-from sampling.program import Program, compile_circuit
-from sampling.simd import WIDTH
-from sampling.taylor import second_derivative
+from qntk.sampling.engine.adjoint import adjoint, compile_observable
+from qntk.sampling.engine.program import Program, compile_circuit
+from qntk.sampling.engine.simd import WIDTH
+from qntk.sampling.engine.taylor import second_derivative
+from qntk.sampling.operators import OperatorLike
 
 Array = NDArray[np.float64]
 _BATCH_WORK, _BATCH_ANGLES, _MOST_ANGLES = 2**24, 2**17, 2**23

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
-from sampling.diagonals import merged, unmerged
-from sampling.gates import aligned, at, fixed, jit, observe, rotate, unrotate
-from sampling.operators import OperatorLike, dimension, hermitian, pauli_masks
-from sampling.pairs import rotate_pair, unrotate_pair
-from sampling.program import CX, MERGED, PAIR, Program
-from sampling.simd import WIDTH, fma, load, sine_cosine, spread, store
+from qntk.sampling.engine.diagonals import merged, unmerged
+from qntk.sampling.engine.gates import aligned, at, fixed, jit, observe, rotate, unrotate
+from qntk.sampling.engine.pairs import rotate_pair, unrotate_pair
+from qntk.sampling.engine.program import CX, MERGED, PAIR, Program
+from qntk.sampling.engine.simd import WIDTH, fma, load, sine_cosine, spread, store
+from qntk.sampling.operators import OperatorLike, dimension, hermitian, pauli_masks
 
 Array = NDArray[np.float64]
 _LARGEST_ANGLE = 1e6

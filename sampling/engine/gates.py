@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from sampling.program import CX, CZ, DIAGONAL, REAL
-from sampling.simd import WIDTH, fma, load, parity, spread, store
+from qntk.sampling.engine.program import CX, CZ, DIAGONAL, REAL
+from qntk.sampling.engine.simd import WIDTH, fma, load, parity, spread, store
 
 
 def jit(function):  # type: ignore[no-untyped-def]

@@ -6,8 +6,8 @@ half as much.
 
 from __future__ import annotations
 
-from sampling.gates import at, jit, load_two, store_two, turn
-from sampling.simd import WIDTH, fma, load, spread, store
+from qntk.sampling.engine.gates import at, jit, load_two, store_two, turn
+from qntk.sampling.engine.simd import WIDTH, fma, load, spread, store
 
 
 @jit

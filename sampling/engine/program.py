@@ -19,7 +19,7 @@ from qiskit.circuit import ControlFlowOp, Gate, Parameter, ParameterExpression, 
 from qiskit.quantum_info import Operator, Pauli
 from scipy.sparse import csr_array
 
-from sampling.expressions import Nonlinear, nonlinear
+from qntk.sampling.engine.expressions import Nonlinear, nonlinear
 
 DIAGONAL, REAL, IMAGINARY, CX, CZ, DENSE, MERGED, PAIR = range(8)
 """Kinds of row: rotation with a diagonal, a real or an imaginary off-diagonal; fixed gates; merged diagonals, and pairs

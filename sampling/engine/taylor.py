@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from sampling.engine import Array, CompiledObservable, read_angles, read_half_angles, row_at, tables
-from sampling.gates import aligned, at, fixed, jit, observe, rotate
-from sampling.program import CX, REAL, Program
-from sampling.simd import WIDTH, fma, load, parity, store
+from qntk.sampling.engine.adjoint import Array, CompiledObservable, read_angles, read_half_angles, row_at, tables
+from qntk.sampling.engine.gates import aligned, at, fixed, jit, observe, rotate
+from qntk.sampling.engine.program import CX, REAL, Program
+from qntk.sampling.engine.simd import WIDTH, fma, load, parity, store
 
 
 def second_derivative(

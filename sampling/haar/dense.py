@@ -10,8 +10,8 @@ import numpy as np
 from scipy.linalg import expm
 from scipy.stats import unitary_group
 
-from sampling.draws import Draws
-from sampling.operators import OperatorLike, hermitian
+from qntk.sampling.draws import Draws
+from qntk.sampling.operators import OperatorLike, hermitian
 
 
 def draw_dense(

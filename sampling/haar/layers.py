@@ -19,10 +19,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from sampling.draws import Draws
-from sampling.haar_cross import draw_cross
-from sampling.haar_dqntk import draw_dqntk
-from sampling.operators import OperatorLike, spectrum
+from qntk.sampling.draws import Draws
+from qntk.sampling.haar.cross import draw_cross
+from qntk.sampling.haar.dqntk import draw_dqntk
+from qntk.sampling.operators import OperatorLike, spectrum
 
 
 @dataclass(frozen=True)

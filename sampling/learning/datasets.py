@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sampling.ising import Direction, magnetisation
+from qntk.sampling.learning.ising import Direction, magnetisation
 
 Array = NDArray[np.float64]
 FIELDS = tuple(-5 + 0.5 * k for k in range(20))
@@ -88,7 +88,7 @@ def ising(
     symmetry_breaking: float = 0.0,
     direction: Direction = "x",
 ) -> Dataset:
-    """Ising magnetisation against the field, the fields rescaled to [-0.95, 0.95] (``sampling.ising``).
+    """Ising magnetisation against the field, the fields rescaled to [-0.95, 0.95] (``qntk.sampling.learning.ising``).
 
     ``training`` are the fields to train on, each one of ``fields``; the others are for testing.
     """

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
 from qiskit.quantum_info import Statevector
 
-from sampling.model import CircuitModel
-from sampling.operators import OperatorLike
+from qntk.sampling.circuits.model import CircuitModel
+from qntk.sampling.operators import OperatorLike
 
 Array = NDArray[np.float64]
 ENCODINGS = {"low": (1,), "high": (1, 2)}

@@ -4,7 +4,7 @@ Two ensembles, both of exp(-iθ_ℓ P_ℓ/2) between Haar-random unitaries on n 
 
 * ``HaarCircuits``: every draw has its own unitaries, one before the first generator, one between any two and one
   before O; the generator is Z on qubit 0, which is every Pauli, since the unitaries absorb what maps one to another;
-* a fixed circuit of ``sampling.ansatz``, ``random-pauli``, with random angles: a ``CircuitModel``.
+* a fixed circuit of ``qntk.sampling.circuits.catalogue``, ``random-pauli``, with random angles: a ``CircuitModel``.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sampling.model import CircuitModel
+from qntk.sampling.circuits.model import CircuitModel
 
 Array = NDArray[np.float64]
 LOSSES = {"half-sum": (0.5, False), "half-mean": (0.5, True), "sum": (1.0, False), "mean": (1.0, True)}

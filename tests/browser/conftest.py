@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from validation.config import load_config
-from validation.report import write_report
-from validation.store import Store
-from validation.sweep import run_sweep
+from qntk.validation.report.write import write_report
+from qntk.validation.sweep.config import load_config
+from qntk.validation.sweep.run import run_sweep
+from qntk.validation.sweep.store import Store
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from validation.diagnose import run_study
-from validation.diagnose_config import load_diagnose_config
-from validation.diagnose_report import write_diagnostics
+from qntk.validation.diagnosis.config import load_diagnose_config
+from qntk.validation.diagnosis.report import write_diagnostics
+from qntk.validation.diagnosis.study import run_study
 
 FOCUS = """() => {
   const e = document.activeElement, style = getComputedStyle(e);

@@ -5,22 +5,22 @@ import subprocess
 import sys
 import warnings
 
-from validation.messages import python_warnings_as_lines, warn
+from qntk.inputs.messages import python_warnings_as_lines, warn
 
 ONE = re.compile(r"qntk: warning: [^\n]+; [^\n;]+\n")
 NOISY = """
 import warnings
 import numpy as np
-import validation.predict
-whole = validation.predict.predict_document
+import qntk.validation.judge.predict
+whole = qntk.validation.judge.predict.predict_document
 def noisy(*arguments):
     for _ in range(3):
         warnings.warn("a library\\n  is in two minds", UserWarning, stacklevel=1)
     warnings.warn_explicit("of no interest to a user", DeprecationWarning, "library.py", 1, "library")
     np.float64(1e300) * np.float64(1e300)
     return whole(*arguments)
-validation.predict.predict_document = noisy
-from validation.cli import main
+qntk.validation.judge.predict.predict_document = noisy
+from qntk.validation.commands.main import main
 main()
 """
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from qiskit.quantum_info import SparsePauliOp
 
-from theory import OperatorMoments
-from validation.observables import parse_observable
-from validation.strategies import observables
+from qntk.inputs.observables import parse_observable
+from qntk.theory import OperatorMoments
+from qntk.validation.kit.strategies import observables
 
 
 def matrix(spec, qubits):
@@ -56,7 +56,7 @@ def test_file_holds_labels_in_qiskit_order(tmp_path):
 def test_both_sides_of_the_suite_get_the_same_operator(observable):
     """Moments handed to theory and the matrix handed to sampling come from one specification by two routes."""
     dense = OperatorMoments.from_matrix(matrix(observable.spec, observable.qubits))
-    moments = observable.moments()
+    moments = OperatorMoments.of(observable)
     for key in ("a2", "a3", "a4"):
         assert float(getattr(moments, key)) == pytest.approx(float(getattr(dense, key)), abs=1e-9)
 

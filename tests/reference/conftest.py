@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from validation.cells import expand
-from validation.config import load_config
-from validation.drawing import draw_chunk
+from qntk.validation.sweep.cells import expand
+from qntk.validation.sweep.config import load_config
+from qntk.validation.sweep.drawing import draw_chunk
 
 REPORTS = Path(__file__).parents[2] / "reports"
 

@@ -14,11 +14,11 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from validation import diagnose
-from validation.diagnose import run_study
-from validation.diagnose_config import load_diagnose_config
-from validation.diagnose_questions import findings
-from validation.diagnose_report import model_row
+from qntk.validation.diagnosis import study as diagnose
+from qntk.validation.diagnosis.config import load_diagnose_config
+from qntk.validation.diagnosis.questions import findings
+from qntk.validation.diagnosis.report import model_row
+from qntk.validation.diagnosis.study import run_study
 
 MODEL = "low-hva"
 CHAOTIC = {
@@ -110,5 +110,5 @@ def test_verdicts_of_the_study_made_again_are_the_committed_ones(differences, mi
 
 
 def test_the_packaged_study_is_the_committed_one(text):
-    packaged = files("validation").joinpath("default_diagnose.toml").read_text(encoding="utf-8")
+    packaged = files("qntk.validation").joinpath("default_diagnose.toml").read_text(encoding="utf-8")
     assert packaged == text("diagnostics/config.toml")

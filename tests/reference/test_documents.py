@@ -11,8 +11,8 @@ from importlib.resources import files
 
 import pytest
 
-from theory import KernelLaw
-from validation.cells import fitted_quantities, scaling_families
+from qntk.theory import KernelLaw
+from qntk.validation.sweep.cells import fitted_quantities, scaling_families
 
 SYMBOLS = {"mean": "K̄", "std": "ΔK", "relative_std": "ΔK/K̄", "dqntk": "Δμ"}
 
@@ -131,7 +131,7 @@ def test_every_committed_verdict_follows_from_the_code(documents, config, cells)
 
 
 def test_the_packaged_sweep_is_the_committed_one(text):
-    packaged = files("validation").joinpath("default_sweep.toml").read_text(encoding="utf-8")
+    packaged = files("qntk.validation").joinpath("default_sweep.toml").read_text(encoding="utf-8")
     assert packaged == text("default/config.toml")
 
 

@@ -11,15 +11,15 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from theory import Prediction
-from validation.cells import scaling_families
-from validation.claims import EXPONENT
-from validation.families import cell_point
-from validation.scaling import fit_jointly
-from validation.scaling_models import compare_models
-from validation.scaling_points import SYMBOLS
-from validation.statements import statement
-from validation.verdicts import Question
+from qntk.theory import Prediction
+from qntk.validation.judge.claims import EXPONENT
+from qntk.validation.judge.verdicts import Question
+from qntk.validation.scaling.exponents import fit_jointly
+from qntk.validation.scaling.families import cell_point
+from qntk.validation.scaling.models import compare_models
+from qntk.validation.scaling.points import SYMBOLS
+from qntk.validation.scaling.statements import statement
+from qntk.validation.sweep.cells import scaling_families
 
 BOOTSTRAP = 0xB007
 FAMILIES = ((("kernel",), 3), (("kernel", "dqntk"), 2))

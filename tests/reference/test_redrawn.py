@@ -11,12 +11,12 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from theory import KernelLaw
-from validation.claims import CLAIM, weigh
-from validation.config import SweepConfig
-from validation.store import Store
-from validation.sweep import run_sweep
-from validation.verdicts import own_questions, questions
+from qntk.theory import KernelLaw
+from qntk.validation.judge.claims import CLAIM, weigh
+from qntk.validation.judge.verdicts import own_questions, questions
+from qntk.validation.sweep.config import SweepConfig
+from qntk.validation.sweep.run import run_sweep
+from qntk.validation.sweep.store import Store
 
 MOST = 1e7
 """Largest cost of a cell, in parameters times amplitudes times draws, that is drawn again."""

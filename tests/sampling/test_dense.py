@@ -15,7 +15,7 @@ from qiskit.circuit.library import PauliEvolutionGate, UnitaryGate
 from qiskit.quantum_info import Pauli, SparsePauliOp, Statevector, random_hermitian, random_unitary
 from scipy.linalg import expm
 
-from sampling import Beta, CircuitEnsemble, CircuitModel, Normal, Uniform, sample
+from qntk.sampling import Beta, CircuitEnsemble, CircuitModel, Normal, Uniform, sample
 
 X, Y, Z = np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1.0, -1.0])
 ONE = np.diag([0.0, 1.0])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from qiskit.quantum_info import SparsePauliOp
 
-from sampling import CircuitEnsemble, HaarLayers, ansatz, chunk_sizes, sample
+from qntk.sampling import CircuitEnsemble, HaarLayers, ansatz, chunk_sizes, sample
 
 ENSEMBLES = {
     "frames": HaarLayers(SparsePauliOp("IZ"), SparsePauliOp("IX", 0.5), 4),

@@ -12,9 +12,9 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest
 
-from validation.cli import main
-from validation.config import load_config
-from validation.diagnose_config import load_diagnose_config
+from qntk.validation.commands.main import main
+from qntk.validation.diagnosis.config import load_diagnose_config
+from qntk.validation.sweep.config import load_config
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", "CONTRIBUTING.md", "reports/README.md"]
@@ -178,8 +178,11 @@ class Reader:
             words = shlex.split(part, comments=True)
             if words[0] == "qntk":
                 with pytest.MonkeyPatch.context() as patch:
-                    for module in ("figures", "diagnose_figures"):  # tested elsewhere; they take most of the time
-                        patch.setattr(f"validation.{module}._figures", lambda results: iter(()))
+                    for module in (
+                        "report.figures.collection",
+                        "diagnosis.figures",
+                    ):  # tested elsewhere; they take most of the time
+                        patch.setattr(f"qntk.validation.{module}._figures", lambda results: iter(()))
                     with pytest.raises(SystemExit) as done:
                         main(words[1:])
                 caught = self.capsys.readouterr()

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from qiskit.quantum_info import SparsePauliOp, random_hermitian, random_unitary
 
-from theory import OperatorMoments
-from validation.strategies import observables
+from qntk.theory import OperatorMoments
+from qntk.validation.kit.strategies import observables
 
 PAULI_SUMS = st.integers(1, 4).flatmap(lambda n: observables(n, projectors=False)).map(lambda o: dict(o.terms))
 

@@ -33,7 +33,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.prediction import Prediction
+from qntk.theory.prediction import Prediction
 
 Array = NDArray[np.float64]
 Boundary = Literal["periodic", "open"]

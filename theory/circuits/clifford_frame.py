@@ -20,7 +20,7 @@ import numpy as np
 import stim
 from numpy.typing import NDArray
 
-from theory.pauli_words import Words, pack_stim
+from qntk.theory.circuits.pauli_words import Words, pack_stim
 
 CLIFFORDS = {
     "id": "I", "x": "X", "y": "Y", "z": "Z", "h": "H", "s": "S", "sdg": "S_DAG", "sx": "SQRT_X", "sxdg": "SQRT_X_DAG",

@@ -1,6 +1,6 @@
 """Which terms of an observable interfere in the second moments of a circuit of Clifford gates and Pauli rotations.
 
-In the frame of ``theory.clifford_frame`` the circuit is rotations about Pauli strings Q_1 … Q_L, then Σ_a c_a P_a. Two
+In the frame of ``clifford_frame`` the circuit is rotations about Pauli strings Q_1 … Q_L, then Σ_a c_a P_a. Two
 strings P_a, P_b move together through exp(-iθQ/2) if it meets (anticommutes with) both or neither; if it meets one
 alone, their product carries a factor E cosθ = E sinθ = 0. So P_a and P_b interfere only if they meet the same
 rotations: if P_aP_b commutes with every Q_ℓ. Then both branch or neither does, and (iQP_a)(iQP_b) = P_aP_b: the product
@@ -21,8 +21,8 @@ import numpy as np
 import stim
 from numpy.typing import NDArray
 
-from theory.clifford_frame import RotationFrame
-from theory.pauli_words import StabiliserState, Words, anticommute, multiply, pack_label
+from qntk.theory.circuits.clifford_frame import RotationFrame
+from qntk.theory.circuits.pauli_words import StabiliserState, Words, anticommute, multiply, pack_label
 
 Array = NDArray[np.float64]
 
@@ -58,9 +58,9 @@ def families_of(
 ) -> tuple[RotationFrame, list[Family], tuple[StabiliserState, ...]]:
     """The circuit's frame, the families of the observable's terms, and the one or two input states.
 
-    Arguments are those of ``theory.pauli_paths.exact_mean``. Raises ``ValueError`` where they do not fit each other.
+    Arguments are those of ``circuits.pauli_paths.exact_mean``. Raises ``ValueError`` where they do not fit each other.
 
-    >>> from theory.clifford_frame import Rotation
+    >>> from qntk.theory.circuits.clifford_frame import Rotation
     >>> turn = [Rotation("Y", (1,), 0)]
     >>> _, families, _ = families_of(RotationFrame.from_operations(2, turn), {"ZI": 1.0, "ZZ": 1.0}, 0, None)
     >>> [len(family.members) for family in families]

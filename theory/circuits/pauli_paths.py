@@ -1,6 +1,6 @@
 """Mean kernel of a given circuit of Clifford gates and Pauli rotations with independent uniform angles, exact.
 
-In the frame of ``theory.clifford_frame`` the circuit is rotations about Pauli strings Q_1 … Q_L, then an observable Σ_a
+In the frame of ``clifford_frame`` the circuit is rotations about Pauli strings Q_1 … Q_L, then an observable Σ_a
 c_a P_a. Backwards through exp(-iθQ/2), a string that commutes with Q passes; one that anticommutes becomes
 
     P → cosθ P + sinθ (iQP),      ∂_θ:  P → -sinθ P + cosθ (iQP).
@@ -9,7 +9,7 @@ A uniform θ has E cos² = E sin² = 1/2 and E cos = E sin = E cos·sin = 0. So 
 each branch weighs 1/2, and a rotation that commutes has ∂f = 0. This is a Markov chain on strings: E (∂_ℓ f)² is the
 sum, over its paths that branch at ℓ, of their probability times <P>² at the beginning.
 
-Which terms of O interfere, and what a final string is worth then, is in ``theory.path_families``. Equal strings are
+Which terms of O interfere, and what a final string is worth then, is in ``circuits.path_families``. Equal strings are
 merged, so that their number is at most 4^n at each rotation, and small where the light cone of O is.
 """
 
@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.clifford_frame import RotationFrame
-from theory.path_families import Array, Family, families_of
-from theory.pauli_words import StabiliserState, Words, anticommute, unique_rows
-from theory.prediction import Prediction
+from qntk.theory.circuits.clifford_frame import RotationFrame
+from qntk.theory.circuits.path_families import Array, Family, families_of
+from qntk.theory.circuits.pauli_words import StabiliserState, Words, anticommute, unique_rows
+from qntk.theory.prediction import Prediction
 
 _CHUNK = 8192
 """Paths that are walked at a time."""
@@ -79,7 +79,7 @@ def exact_mean(
 
     Raises ``ValueError`` for circuits, observables and inputs that do not fit, and where there are too many strings.
 
-    >>> from theory.clifford_frame import Gate, Rotation
+    >>> from qntk.theory.circuits.clifford_frame import Gate, Rotation
     >>> turns = [Rotation("Y", (0,), 0), Rotation("Y", (1,), 1), Gate("cx", (0, 1))]
     >>> exact_mean(RotationFrame.from_operations(2, turns), {"ZI": 1.0}).gradients.tolist()
     [0.25, 0.25]
@@ -109,7 +109,7 @@ def sampled_mean(
     observables on many qubits), no path hits. Errors are reliable from about 100 ``hits`` on. With none, the share is
     below 13.8 / paths with a false-fail probability of 1e-6, and the standard error of 0 means nothing.
 
-    >>> from theory.clifford_frame import Rotation
+    >>> from qntk.theory.circuits.clifford_frame import Rotation
     >>> frame = RotationFrame.from_operations(1, [Rotation("Y", (0,), 0)])
     >>> estimate = sampled_mean(frame, {"Z": 1.0}, paths=10_000, seed=1)
     >>> abs(estimate.value - 0.5) < 4.9 * estimate.error, round(estimate.error, 3)

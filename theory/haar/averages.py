@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.operators import OperatorMoments, PauliKey, _masks
+from qntk.theory.operators import OperatorMoments, PauliKey, _masks
 
 Word = tuple[PauliKey, ...]
 Words = dict[Word, Fraction]

@@ -10,7 +10,7 @@ Last layer. The state ψ before it is Haar. O pulled back through the layer is �
 in ψ with C_k = i[G_k, Õ]. Beside K_last = Σ_k <C_k>² the kernel holds v_Õ(ψ) times the sum of all earlier layers, hence
 the law needs E K_last, E K_last² and E v_Õ K_last, which are symmetric moments of at most four operators.
 
-For Pauli rotations everything is a combination of words <A₁>…<A_k> (``theory.averages``), walked from the layer's end
+For Pauli rotations everything is a combination of words <A₁>…<A_k> (``haar.averages``), walked from the layer's end
 to its beginning and averaged over independent uniform angles at each rotation. One walk serves all pairs of
 gates: what the later gates contributed is kept as one combination, to which an earlier gate is added. Rotations that
 commute with all they meet cost nothing.
@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.averages import (
+from qntk.theory.haar.averages import (
     IDENTITY,
     Words,
     add,
@@ -40,7 +40,7 @@ from theory.averages import (
     pauli_keys,
     rotated,
 )
-from theory.operators import Number, OperatorMoments, PauliKey, _masks, _square, hilbert_dimension
+from qntk.theory.operators import Number, OperatorMoments, PauliKey, _masks, _square, hilbert_dimension
 
 
 @dataclass(frozen=True)

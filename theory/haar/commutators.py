@@ -7,7 +7,7 @@ In the final-time picture the generators H_ℓ = U_{>ℓ} G U_{>ℓ}† are inde
 
 R is the input's density matrix, or the part of it that f sees. Averaging over H_ℓ leaves traces of products of B,
 which are polynomials of degree 2 or 4 in Õ; averaging those over U leaves traces of products of R. Both averages are
-``theory.invariants.average``. Cyclic words in the labels of R stand for those traces.
+``qntk.theory.haar.invariants.average``. Cyclic words in the labels of R stand for those traces.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from theory.invariants import Expression, Group, Monomial, Trace, Word, average
-from theory.operators import OperatorMoments
+from qntk.theory.haar.invariants import Expression, Group, Monomial, Trace, Word, average
+from qntk.theory.operators import OperatorMoments
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ one gradient component, of mean 0: the barren-plateau number.
 * Rate. The error decays at the rate ηK̄ = ηkL per step, which is of order 1 at L ≈ 1/(ηk): L ≈ D for Tr O² ~ D, L ≈ D²
   for Tr O² ~ 1, with η of order 1 and G² = 1.
 * Laziness. While the error ε₀ is trained away the kernel moves by 2με₀/K, to first order in the dQNTK μ, whatever η is
-  (``theory.meta_kernel``). Frozen to δ, in root mean square: 2|ε₀| √(E μ²)/K̄² <= δ. For a Pauli O the left side is
+  (``training.meta_kernel``). Frozen to δ, in root mean square: 2|ε₀| √(E μ²)/K̄² <= δ. For a Pauli O the left side is
   √48 |ε₀|·√D/(2L) at L ≪ D (√32 by the quoted size of μ) and falls to a plateau, 2|ε₀|/√D, at L ≫ D.
 * Step. One step is linear to δ if ½η²ε²|μ| <= δ·ηK|ε|: η <= 2δK̄/(|ε|√(E μ²)).
 """
@@ -24,12 +24,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.dqntk import second_moment_asymptotic
-from theory.dqntk_second_moment import second_moment_series
-from theory.haar_state import relative_variance
-from theory.kernel import KernelLaw
-from theory.operators import OperatorMoments
-from theory.prediction import Prediction, Regime
+from qntk.theory.haar.dqntk import second_moment_asymptotic
+from qntk.theory.haar.dqntk_second_moment import second_moment_series
+from qntk.theory.haar.kernel import KernelLaw
+from qntk.theory.haar.state import relative_variance
+from qntk.theory.operators import OperatorMoments
+from qntk.theory.prediction import Prediction, Regime
 
 _DEEPEST = 1 << 62
 
@@ -157,7 +157,7 @@ def frozen(law: KernelLaw, residual: float, learning_rate: float) -> Frozen:
 def largest_learning_rate(law: KernelLaw, residual: float, correction: float) -> float:
     """The learning rate up to which the dQNTK's part in one step stays below ``correction`` of the linear one.
 
-    2δK̄/(|ε|√(E μ²)), root mean square; compare with the critical rate 2/K̄ of ``theory.training``.
+    2δK̄/(|ε|√(E μ²)), root mean square; compare with the critical rate 2/K̄ of ``qntk.theory.training.frozen``.
     """
     return float(_positive("correction", correction)) / frozen(law, residual, 1.0).step_correction
 

@@ -1,10 +1,10 @@
 """The whole predictive distribution of the kernel in the Haar-layer ensemble: density, CDF and quantiles.
 
-K = v_O S with S = Σ_ℓ 4 v_G x_ℓ² independent of v_O (``theory.kernel``), hence
+K = v_O S with S = Σ_ℓ 4 v_G x_ℓ² independent of v_O (``qntk.theory.haar.kernel``), hence
 
     P(K <= k) = E P(S <= k / v_O),
 
-a quadrature over the law of v_O (``theory.state_variance``) around the distribution function of S. Each of the L terms
+a quadrature over the law of v_O (``haar.state_variance``) around the distribution function of S. Each of the L terms
 of S has a density ~ s^{-1/2} at 0, so that of S is ~ s^{L/2-1}: it is expanded about a reference with α = L/2 and the
 mean of S, to 32 exact moments (12 for a generator of more than two levels). The reference is a beta density on the
 support of S up to D = 16, and a gamma density, the limit of D → ∞, beyond. No Monte Carlo enters.
@@ -24,11 +24,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 from scipy.optimize import toms748
 
-from theory.expansion import MomentDensity, Reference
-from theory.inversion import TermSum
-from theory.kernel import KernelLaw
-from theory.shape import known_order, sum_moments
-from theory.state_variance import StateVariance
+from qntk.theory.haar.expansion import MomentDensity, Reference
+from qntk.theory.haar.inversion import TermSum
+from qntk.theory.haar.kernel import KernelLaw
+from qntk.theory.haar.shape import known_order, sum_moments
+from qntk.theory.haar.state_variance import StateVariance
 
 Float = NDArray[np.float64]
 _BOUNDED = 16
@@ -44,7 +44,7 @@ class KernelDistribution:
         law: L with the moments of O and G. Operators whose spectrum is known give the law itself, up to
             ``truncation``; others the law that has the moments their traces give.
 
-    >>> from theory.operators import OperatorMoments
+    >>> from qntk.theory.operators import OperatorMoments
     >>> pauli = OperatorMoments.from_pauli(3)
     >>> law = KernelLaw(10, OperatorMoments.from_projector(3), pauli)
     >>> KernelDistribution(law).quantiles([0.05, 0.5, 0.95]).round(4)

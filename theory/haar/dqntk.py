@@ -9,21 +9,21 @@ angle. A pair k ≠ ℓ holds each generator twice, of which the average over it
 the value for a Pauli serves all. It vanishes for a Pauli O.
 
 Second moment, at large D: the size that is commonly quoted is E μ² ≈ 32 L² a₂(O)³ (a₂(G)/D)⁴ / D⁶; for a Pauli O the
-limit of the exact law (``theory.dqntk_second_moment``) has 32 + 16 (1 + L/D)² in place of 32.
+limit of the exact law (``qntk.theory.haar.dqntk_second_moment``) has 32 + 16 (1 + L/D)² in place of 32.
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-from theory.kernel import KernelLaw
-from theory.prediction import Prediction
+from qntk.theory.haar.kernel import KernelLaw
+from qntk.theory.prediction import Prediction
 
 
 def mean(law: KernelLaw) -> Prediction:
     """E μ, exact, in units of O³ G⁴.
 
-    >>> from theory.operators import OperatorMoments
+    >>> from qntk.theory.operators import OperatorMoments
     >>> projector, pauli = OperatorMoments.from_projector(3), OperatorMoments.from_pauli(3)
     >>> round(mean(KernelLaw(10, projector, pauli)).value, 6)
     0.169312

@@ -32,9 +32,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from theory.kernel import KernelLaw
-from theory.operators import OperatorMoments
-from theory.prediction import Prediction
+from qntk.theory.haar.kernel import KernelLaw
+from qntk.theory.operators import OperatorMoments
+from qntk.theory.prediction import Prediction
 
 Polynomial = dict[tuple[int, ...], Fraction]
 """Powers of (t, n_x, n_y, n_z) to coefficient."""

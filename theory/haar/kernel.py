@@ -22,9 +22,9 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-from theory.haar_state import relative_variance, variance_mean, variance_second_moment, variance_variance
-from theory.operators import OperatorMoments
-from theory.prediction import Prediction, Regime
+from qntk.theory.haar.state import relative_variance, variance_mean, variance_second_moment, variance_variance
+from qntk.theory.operators import OperatorMoments
+from qntk.theory.prediction import Prediction, Regime
 
 _DERIVED = "product law of the Haar-layer ensemble, docs/theory.md"
 _REFERENCE: dict[Regime, str] = {

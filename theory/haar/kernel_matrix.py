@@ -6,7 +6,7 @@ needs the fidelities F_ij = |g_ij|² only,
     E K_ij = E K · (D F_ij - 1)/(D - 1),
 
 an affine image of the fidelity kernel. Second moments also need the phases of g_ij g_jk g_ki and of the four-cycles.
-They follow from ``theory.commutators``: E K_ij K_kl = L · (one parameter) + L(L-1) · (two parameters). Every
+They follow from ``qntk.theory.haar.commutators``: E K_ij K_kl = L · (one parameter) + L(L-1) · (two parameters). Every
 coefficient is an exact fraction, and the differences that make a covariance are taken before anything is rounded.
 """
 
@@ -19,9 +19,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.commutators import Ensemble, combine, multiply
-from theory.invariants import Expression
-from theory.kernel import KernelLaw
+from qntk.theory.haar.commutators import Ensemble, combine, multiply
+from qntk.theory.haar.invariants import Expression
+from qntk.theory.haar.kernel import KernelLaw
 
 Float = NDArray[np.float64]
 
@@ -50,7 +50,7 @@ class KernelMatrixLaw:
 
     Raises ``ValueError`` where ``gram`` is not such a matrix.
 
-    >>> from theory.operators import OperatorMoments
+    >>> from qntk.theory.operators import OperatorMoments
     >>> pauli = OperatorMoments.from_pauli(3)
     >>> matrix = KernelMatrixLaw(KernelLaw(10, pauli, pauli), np.array([[1, 0.8], [0.8, 1]]))
     >>> np.round(matrix.mean() / KernelLaw(10, pauli, pauli).mean().value, 4)

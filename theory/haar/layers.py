@@ -3,7 +3,7 @@
 The circuit: U = [last] W_m layer_m … W_1 layer_1 W_0 [first], W independent Haar unitaries, f = <0|U†OU|0>. A layer is
 a sequence of rotations exp(-iθG) with nothing random between them but their angles.
 
-Derivation. As in ``theory.kernel`` all gradients of one layer are ∂f = 2 √v_O(ψ) Im<ξ|G_a|φ> with one random
+Derivation. As in ``qntk.theory.haar.kernel`` all gradients of one layer are ∂f = 2 √v_O(ψ) Im<ξ|G_a|φ> with one random
 orthonormal pair (φ, ξ) for the layer; G_a is the effective generator: pulled back to the layer's beginning by the
 layer's earlier rotations (for commuting ones it is the generator itself). Given φ, the vectors (G_a - <G_a>)φ have the
 real Gram matrix c_ab = ½<{G_a, G_b}> - <G_a><G_b>, and ξ is uniform on a sphere of dimension 2D-2, so with v_a = c_aa
@@ -38,11 +38,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.averages import Matrix, Words, add, effective_generators, haar_matrices, multiply, pauli_keys, rotated
-from theory.boundary import FirstLayer, LastLayer
-from theory.haar_state import variance_mean, variance_second_moment, variance_variance
-from theory.operators import Number, OperatorMoments, PauliKey, hilbert_dimension
-from theory.prediction import Prediction
+from qntk.theory.haar.averages import (
+    Matrix,
+    Words,
+    add,
+    effective_generators,
+    haar_matrices,
+    multiply,
+    pauli_keys,
+    rotated,
+)
+from qntk.theory.haar.boundary import FirstLayer, LastLayer
+from qntk.theory.haar.state import variance_mean, variance_second_moment, variance_variance
+from qntk.theory.operators import Number, OperatorMoments, PauliKey, hilbert_dimension
+from qntk.theory.prediction import Prediction
 
 _REFERENCE = "product law of the Haar-layer ensemble, docs/theory.md"
 _ASSUMPTIONS = (

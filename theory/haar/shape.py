@@ -1,6 +1,6 @@
 """Skewness and excess kurtosis of the kernel in the Haar-layer ensemble, exact.
 
-K = v_O Σ s_ℓ with s = 4 v_G x² and all factors independent (``theory.kernel``), so the moments of K follow from those
+K = v_O Σ s_ℓ with s = 4 v_G x² and all factors independent (``haar.kernel``), so the moments of K follow from those
 of v up to the fourth and from E x^{2k} = Π_{j<k} (1/2 + j)/(D - 1 + j).
 
 Moments of v. For a Haar state the weights on an eigenbasis are Dirichlet(1, …, 1), hence, for the centred operator with
@@ -17,9 +17,9 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from theory.kernel import KernelLaw
-from theory.operators import OperatorMoments, central_trace
-from theory.prediction import Prediction
+from qntk.theory.haar.kernel import KernelLaw
+from qntk.theory.operators import OperatorMoments, central_trace
+from qntk.theory.prediction import Prediction
 
 _ASSUMPTIONS = ("Haar layers (6- and 8-design)", "finite D and L", "correlations between parameters kept")
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from theory.operators import OperatorMoments
+from qntk.theory.operators import OperatorMoments
 
 
 def variance_mean(operator: OperatorMoments) -> Fraction:

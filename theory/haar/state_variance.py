@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from theory.expansion import MomentDensity, Reference
-from theory.haar_state import relative_variance, variance_mean, variance_variance
-from theory.operators import OperatorMoments
-from theory.shape import known_order, variance_moments
+from qntk.theory.haar.expansion import MomentDensity, Reference
+from qntk.theory.haar.shape import known_order, variance_moments
+from qntk.theory.haar.state import relative_variance, variance_mean, variance_variance
+from qntk.theory.operators import OperatorMoments
 
 Float = NDArray[np.float64]
 _ORDER = 12

@@ -10,7 +10,7 @@ The observable may be even or odd under T, and the input φ enters through the o
   which T turns into itself times -iZZ, and around a closed ring the ZZ multiply to one. One CZ on two qubits is no
   ring, and breaks T.)
 
-Derivation: ``theory.commutators`` with R = (ρ + TρT⁻¹)/2 for an even O and (ρ - TρT⁻¹)/2 for an odd one, since only the
+Derivation: ``haar.commutators`` with R = (ρ + TρT⁻¹)/2 for an even O and (ρ - TρT⁻¹)/2 for an odd one, since only the
 part of i[ρ, O] in the algebra meets G. On the plane of φ and Tφ, R has the eigenvalues (1 ± √τ)/2, or ±√(1-τ)/2.
 """
 
@@ -22,10 +22,10 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Literal
 
-from theory.commutators import Ensemble
-from theory.invariants import Expression
-from theory.operators import Number, OperatorMoments
-from theory.prediction import Prediction
+from qntk.theory.haar.commutators import Ensemble
+from qntk.theory.haar.invariants import Expression
+from qntk.theory.operators import Number, OperatorMoments
+from qntk.theory.prediction import Prediction
 
 Group = Literal["orthogonal", "symplectic"]
 _ASSUMPTIONS = "finite D and L, correlations between parameters kept"

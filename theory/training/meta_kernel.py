@@ -5,7 +5,7 @@ With g_i = ∇f_i and H_i the Hessian of f_i, μ_ijk = Σ_ab (∂_a∂_b f_i)(�
 
     ε_i ← ε_i - η' Σ_j K_ij ε_j + ½ η'² Σ_jk μ_ijk ε_j ε_k,      K_ij ← K_ij - η' Σ_k ε_k (μ_ijk + μ_jik),
 
-where μ itself moves only at second order. η' is the effective rate of ``theory.training``.
+where μ itself moves only at second order. η' is the effective rate of ``qntk.theory.training.frozen``.
 
 One datum, first order in μ, with q = 1 - η'K₀. At zeroth order ε_t = q^t ε₀, so the kernel is
 K_t = K₀ - 2η'με₀ (1 - q^t)/(1 - q), and the residual's correction δ obeys
@@ -29,7 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.training import Array, FrozenTraining, Loss, geometric_sum, loss_prefactor, remaining, spectrum
+from qntk.theory.training.frozen import Array, FrozenTraining, Loss, geometric_sum, loss_prefactor, remaining, spectrum
 
 
 def meta_kernel(jacobian: ArrayLike, hessians: ArrayLike) -> Array:

@@ -1,7 +1,7 @@
 r"""Where training with a frozen kernel stops: the noise floor of noisy updates and of gradients from finite shots.
 
 Update noise. Every step adds independent noise of variance σ² to every parameter. The residuals get J ξ, of
-covariance σ²K, so each mode of K is an autoregression with x_i = η'λ_i (η' the effective rate of ``theory.training``):
+covariance σ²K, so each mode of K is an autoregression with x_i = η'λ_i (η' the effective rate of ``training.frozen``):
 
     a_i(t+1) = (1 - x_i) a_i(t) + ζ_i,   Var ζ_i = σ²λ_i,
     Var a_i(t) = σ²λ_i Σ_{s<t} (1-x_i)^{2s} = σ²λ_i (1 - (1-x_i)^{2t})/(x_i(2-x_i))  →  σ²/(η'(2 - η'λ_i)).
@@ -39,7 +39,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from theory.training import Array, FrozenTraining, Loss, geometric_sum, loss_prefactor, spectrum
+from qntk.theory.training.frozen import Array, FrozenTraining, Loss, geometric_sum, loss_prefactor, spectrum
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from validation.claims import Margins
-from validation.symmetries import parity
+from qntk.validation.attribution.symmetries import parity
+from qntk.validation.judge.claims import Margins
 
 EXPLAINED = ("mean", "variance")
 """Statistics that reasons are given for; ΔK/K̄ is off where one of them is."""

@@ -2,7 +2,7 @@
 
 Five questions, each with an estimate of its own: are output states and unitaries as spread as Haar's, what do the gates
 keep at all angles, what becomes of K between Haar-random ends, which parameters carry the mean, and whether a wrong
-variance is theirs or their correlations'. Sixteen intervals decide something and share an error; ``validation.advice``
+variance is theirs or their correlations'. Sixteen intervals decide something and share an error; ``attribution.advice``
 reads them.
 """
 
@@ -16,16 +16,16 @@ import numpy as np
 from qiskit.circuit import Parameter, QuantumCircuit
 from tqdm import tqdm
 
-from theory import KernelLaw
-from validation.claims import Margins
-from validation.estimates import summarise
-from validation.frame_potentials import circuit_potentials
-from validation.gate_list import GateList
-from validation.gradient_profile import gradient_profile
-from validation.observables import Observable
-from validation.scrambled import LARGEST_QUBITS, scrambled_draws, scrambled_kernels
-from validation.symmetries import Commutant, commutants
-from validation.verdicts import Verdict, judge_all
+from qntk.inputs.observables import Observable
+from qntk.theory import KernelLaw
+from qntk.validation.attribution.frame_potentials import circuit_potentials
+from qntk.validation.attribution.gate_list import GateList
+from qntk.validation.attribution.gradient_profile import gradient_profile
+from qntk.validation.attribution.scrambled import LARGEST_QUBITS, scrambled_draws, scrambled_kernels
+from qntk.validation.attribution.symmetries import Commutant, commutants
+from qntk.validation.judge.claims import Margins
+from qntk.validation.judge.estimates import summarise
+from qntk.validation.judge.verdicts import Verdict, judge_all
 
 INTERVALS = 16
 """F_1 … F_4 twice; mean and variance between Haar-random ends, alone and in two kinds of pairs; two parts of Var K."""

@@ -12,19 +12,19 @@ from numpy.typing import NDArray
 from qiskit.circuit import Parameter, QuantumCircuit
 from tqdm import tqdm
 
-from sampling import CircuitModel
-from sampling.draws import chunk_generator, chunk_sizes
-from theory.concentration import depth_for_fluctuation
-from validation import SCHEMA_VERSION
-from validation.advice import FLUCTUATION, advice, causes
-from validation.attribution import attribution, attribution_text, exact_ratios
-from validation.circuits import repeated
-from validation.claims import Margins
-from validation.estimates import MOMENTS, summarise
-from validation.law import kernel_law
-from validation.observables import parse_observable
-from validation.symmetries import own_law, time_reversal
-from validation.verdicts import judge_all, judge_own
+from qntk.inputs.circuits import repeated
+from qntk.inputs.observables import parse_observable
+from qntk.sampling import CircuitModel
+from qntk.sampling.draws import chunk_generator, chunk_sizes
+from qntk.theory.haar.concentration import depth_for_fluctuation
+from qntk.validation import SCHEMA_VERSION
+from qntk.validation.attribution.advice import FLUCTUATION, advice, causes
+from qntk.validation.attribution.causes import attribution, attribution_text, exact_ratios
+from qntk.validation.attribution.symmetries import own_law, time_reversal
+from qntk.validation.judge.claims import Margins
+from qntk.validation.judge.estimates import MOMENTS, summarise
+from qntk.validation.judge.law import kernel_law
+from qntk.validation.judge.verdicts import judge_all, judge_own
 
 _NOTHING = 1e-18
 """Kernels below this, relative to the law's mean, are round-off."""

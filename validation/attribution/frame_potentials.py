@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from validation.gate_list import GateList
+from qntk.validation.attribution.gate_list import GateList
 
 ORDERS = 4
 """F_1 … F_4: the kernel's variance asks for a 4-design."""

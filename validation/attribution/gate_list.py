@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
-from sampling.program import CX, CZ, DENSE, compile_circuit
+from qntk.sampling.engine.program import CX, CZ, DENSE, compile_circuit
 
 Array = NDArray[np.float64]
 States = NDArray[np.complex128]

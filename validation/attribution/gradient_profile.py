@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from qiskit.circuit import Parameter, QuantumCircuit
 from scipy.stats import t as student
 
-from sampling import CircuitModel
-from theory import KernelLaw
-from validation.gate_list import GateList
+from qntk.sampling import CircuitModel
+from qntk.theory import KernelLaw
+from qntk.validation.attribution.gate_list import GateList
 
 Array = NDArray[np.float64]
 BATCHES = 32

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import Parameter, QuantumCircuit
 
-from sampling.operators import OperatorLike, spectrum
-from validation.circuits import repeated
-from validation.gate_list import GateList, States
+from qntk.inputs.circuits import repeated
+from qntk.sampling.operators import OperatorLike, spectrum
+from qntk.validation.attribution.gate_list import GateList, States
 
 Array = NDArray[np.float64]
 LARGEST_QUBITS = 8

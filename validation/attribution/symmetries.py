@@ -17,10 +17,10 @@ from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import Pauli
 from scipy.sparse.csgraph import connected_components
 
-from theory import KernelLaw
-from theory.symmetric import Group, SymmetricKernelLaw
-from validation.gate_list import GateList
-from validation.observables import Observable
+from qntk.inputs.observables import Observable
+from qntk.theory import KernelLaw
+from qntk.theory.haar.symmetric import Group, SymmetricKernelLaw
+from qntk.validation.attribution.gate_list import GateList
 
 SYMMETRY_QUBITS = 8
 _SETTINGS, _WORDS, _TRIES = 4, 6, 3

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from theory import KernelLaw, OperatorMoments, Prediction
-from validation.claims import Margins
-from validation.estimates import Moment, Summary, summarise
-from validation.independence import check_independence
-from validation.verdicts import judge
+from qntk.theory import KernelLaw, OperatorMoments, Prediction
+from qntk.validation.judge.claims import Margins
+from qntk.validation.judge.estimates import Moment, Summary, summarise
+from qntk.validation.judge.independence import check_independence
+from qntk.validation.judge.verdicts import judge
 
 REPORT_LEVEL = 0.01 / 1165
 """What an interval of the packaged default's report gets: 1165 of them share 1 %."""

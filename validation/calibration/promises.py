@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from validation import SCHEMA_VERSION
-from validation.controls import MARGINS, REPORT_LEVEL, SETTINGS
-from validation.trials import LEVEL
+from qntk.validation import SCHEMA_VERSION
+from qntk.validation.calibration.controls import MARGINS, REPORT_LEVEL, SETTINGS
+from qntk.validation.calibration.trials import LEVEL
 
 
 @dataclass(frozen=True)

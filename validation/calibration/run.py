@@ -2,7 +2,7 @@
 
 A trial draws fresh kernels of Haar layers, whose law is exact, and takes them through the same steps as a report:
 moments, intervals, verdicts. Counted over the trials: intervals that miss the truth, verdicts that are wrong, p-values
-that are not uniform, and planted faults (``validation.controls``) that go unnoticed.
+that are not uniform, and planted faults (``qntk.validation.calibration.controls``) that go unnoticed.
 
 Error rates are measured at a level of 5 %, large enough to be seen, and verdicts once more at a report's own level.
 """
@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest, kstest
 from tqdm import tqdm
 
-from validation.claims import CLAIM
-from validation.controls import CONTROLS, MARGINS, REPORT_LEVEL, SETTINGS, Setting
-from validation.estimates import MOMENTS
-from validation.promises import Calibration, Caught, Rate, Uniformity
-from validation.step_down import step_down_level
-from validation.trials import EDGES, LEVEL, Seen, ensemble_of, on_edge, run_trial
-from validation.verdicts import Question
+from qntk.validation.calibration.controls import CONTROLS, MARGINS, REPORT_LEVEL, SETTINGS, Setting
+from qntk.validation.calibration.promises import Calibration, Caught, Rate, Uniformity
+from qntk.validation.calibration.trials import EDGES, LEVEL, Seen, ensemble_of, on_edge, run_trial
+from qntk.validation.judge.claims import CLAIM
+from qntk.validation.judge.estimates import MOMENTS
+from qntk.validation.judge.step_down import step_down_level
+from qntk.validation.judge.verdicts import Question
 
 DRAWS = 10_000
 """Kernels per trial."""

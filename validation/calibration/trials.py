@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.quantum_info import SparsePauliOp
 
-from sampling import HaarLayers, chunk_generator
-from theory import KernelLaw
-from theory.distribution import KernelDistribution
-from validation.claims import CLAIM
-from validation.controls import CONTROLS, MARGINS, MILD, REPORT_LEVEL, SETTINGS, Setting, Trial
-from validation.estimates import MOMENTS, Moment, Summary, summarise
-from validation.independence import check_independence
-from validation.law import kernel_law
-from validation.observables import parse_observable
-from validation.scaling import fit_jointly
-from validation.scaling_points import point
-from validation.sequential import plan_looks
-from validation.sup_distance import sup_distance
-from validation.verdicts import Question, judge
+from qntk.inputs.observables import parse_observable
+from qntk.sampling import HaarLayers, chunk_generator
+from qntk.theory import KernelLaw
+from qntk.theory.haar.distribution import KernelDistribution
+from qntk.validation.calibration.controls import CONTROLS, MARGINS, MILD, REPORT_LEVEL, SETTINGS, Setting, Trial
+from qntk.validation.judge.claims import CLAIM
+from qntk.validation.judge.estimates import MOMENTS, Moment, Summary, summarise
+from qntk.validation.judge.independence import check_independence
+from qntk.validation.judge.law import kernel_law
+from qntk.validation.judge.sequential import plan_looks
+from qntk.validation.judge.sup_distance import sup_distance
+from qntk.validation.judge.verdicts import Question, judge
+from qntk.validation.scaling.exponents import fit_jointly
+from qntk.validation.scaling.points import point
 
 LEVEL = 0.05
 """Level at which error rates are measured."""

@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from validation.commands.group import ClosedPipeError, Task, TaskGroup
-from validation.commands.own import check, compare, diagnose
-from validation.commands.sweeps import plan, report, status, sweep
-from validation.commands.theory import predict
-from validation.commands.validator import calibrate, completion
-from validation.messages import python_warnings_as_lines
+from qntk.inputs.messages import python_warnings_as_lines
+from qntk.validation.commands.group import ClosedPipeError, Task, TaskGroup
+from qntk.validation.commands.own import check, compare, diagnose
+from qntk.validation.commands.sweeps import plan, report, status, sweep
+from qntk.validation.commands.theory import predict
+from qntk.validation.commands.validator import calibrate, completion
 
 _TASKS = (
     Task("Predict", [predict], "qntk predict --qubits 6 --params 64 --observable Z0"),
@@ -37,7 +37,7 @@ _CLOSED_PIPE = 141
 def _print_versions(context: click.Context, option: click.Parameter, asked: bool) -> None:
     if not asked or context.resilient_parsing:
         return
-    from validation.versions import versions
+    from qntk.inputs.versions import versions
 
     click.echo("\n".join(f"{name} {version}" for name, version in versions().items()))
     context.exit()

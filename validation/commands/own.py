@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from validation.commands import options
+from qntk.validation.commands import options
 
 
 def _exit_on(verdicts: list[dict[str, Any]], fail_on: tuple[str, ...]) -> None:
@@ -48,9 +48,9 @@ def check(
     Example:
       qntk check ansatz.qpy --observable Z0 --inputs x
     """
-    from validation.check import check_document, check_text
-    from validation.circuits import input_parameters, load_circuit
-    from validation.claims import Margins
+    from qntk.inputs.circuits import input_parameters, load_circuit
+    from qntk.validation.attribution.check import check_document, check_text
+    from qntk.validation.judge.claims import Margins
 
     loaded = load_circuit(circuit)
     chosen = input_parameters(loaded, inputs) if inputs else []
@@ -87,7 +87,7 @@ def compare(draws: Path, params: int, fail_on: tuple[str, ...], as_json: bool, *
     Example:
       qntk compare kernels.npy --qubits 3 --params 10 --observable Z0
     """
-    from validation.compare import compare_document, compare_text
+    from qntk.validation.judge.compare import compare_document, compare_text
 
     document = compare_document(draws, parameters=params, **settings)
     click.echo(json.dumps(document) if as_json else compare_text(document))
@@ -110,10 +110,10 @@ def diagnose(config: Path | None, directory: Path, full: bool, workers: int | No
     Example:
       qntk diagnose --out runs/ising
     """
-    from validation.diagnose import run_study
-    from validation.diagnose_config import load_diagnose_config
-    from validation.diagnose_report import diagnose_text, write_diagnostics
-    from validation.messages import warn
+    from qntk.inputs.messages import warn
+    from qntk.validation.diagnosis.config import load_diagnose_config
+    from qntk.validation.diagnosis.report import diagnose_text, write_diagnostics
+    from qntk.validation.diagnosis.study import run_study
 
     if config is not None and full:
         raise ValueError("--full is the packaged study over all depths; give it without a CONFIG")

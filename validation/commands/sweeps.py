@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from validation import SCHEMA_VERSION
-from validation.commands import options
+from qntk.validation import SCHEMA_VERSION
+from qntk.validation.commands import options
 
 
 @click.command(short_help="What a sweep will cost and can resolve, before it runs.")
@@ -26,8 +26,8 @@ def plan(config: Path | None, as_json: bool) -> None:
     Example:
       qntk plan my-sweep.toml
     """
-    from validation.config import load_config
-    from validation.plan import plan_document, plan_text
+    from qntk.validation.sweep.config import load_config
+    from qntk.validation.sweep.plan import plan_document, plan_text
 
     document = plan_document(load_config(config)[0])
     click.echo(json.dumps(document) if as_json else plan_text(document))
@@ -52,11 +52,11 @@ def sweep(
     Example:
       qntk sweep my-sweep.toml --out runs/mine --workers 2
     """
-    from validation import executors
-    from validation.config import load_config
-    from validation.lock import hold
-    from validation.store import Store, check_directory
-    from validation.sweep import run_sweep
+    from qntk.validation.sweep import executors
+    from qntk.validation.sweep.config import load_config
+    from qntk.validation.sweep.lock import hold
+    from qntk.validation.sweep.run import run_sweep
+    from qntk.validation.sweep.store import Store, check_directory
 
     if address is not None and (workers is not None or processes):
         raise click.UsageError("--dask takes its workers from the cluster; drop --workers and --processes")
@@ -95,7 +95,7 @@ def status(directory: Path, as_json: bool) -> None:
     Example:
       qntk status runs/default
     """
-    from validation.status import status_document, status_text
+    from qntk.validation.sweep.status import status_document, status_text
 
     document = status_document(directory)
     click.echo(json.dumps(document) if as_json else status_text(directory, document))
@@ -113,8 +113,8 @@ def report(directory: Path, paper: bool, fail_on: tuple[str, ...], as_json: bool
     Example:
       qntk report runs/default
     """
-    from validation.report import write_report
-    from validation.store import Store
+    from qntk.validation.report.write import write_report
+    from qntk.validation.sweep.store import Store
 
     written = write_report(Store.open(directory), paper)
     if as_json:

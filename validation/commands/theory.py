@@ -6,7 +6,7 @@ import json
 
 import click
 
-from validation.commands import options
+from qntk.validation.commands import options
 
 
 @click.command(short_help="The closed forms for one cell: moments and quantiles of K.")
@@ -22,7 +22,7 @@ def predict(qubits: int, params: int, observable: str, generator: str, as_json: 
     Example:
       qntk predict --qubits 3 --params 10 --observable projector:rank=1 --generator pauli
     """
-    from validation.predict import predict_document, predict_text
+    from qntk.validation.judge.predict import predict_document, predict_text
 
     document = predict_document(qubits, params, observable, generator)
     click.echo(json.dumps(document) if as_json else predict_text(document))

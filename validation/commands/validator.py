@@ -6,7 +6,7 @@ import json
 
 import click
 
-from validation.commands import options
+from qntk.validation.commands import options
 
 
 @click.command(short_help="Does it keep its error rates, and catch planted faults?")
@@ -22,8 +22,8 @@ def calibrate(trials: int, seed: int, as_json: bool) -> None:
     Example:
       qntk calibrate --trials 200 --json
     """
-    from validation.calibration import calibrate as measure
-    from validation.promises import calibration_text
+    from qntk.validation.calibration.promises import calibration_text
+    from qntk.validation.calibration.run import calibrate as measure
 
     result = measure(trials, seed)
     click.echo(json.dumps(result.document()) if as_json else calibration_text(result))

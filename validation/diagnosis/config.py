@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from sampling.datasets import FIELDS, TRAINING_FIELDS, Dataset, fourier, from_csv, ising, kink
-from sampling.qnn import MODELS, Qnn, build, from_circuit
-from theory.training import Loss
-from validation.circuits import input_parameters, load_circuit, repeated
-from validation.toml_models import read_model
+from qntk.inputs.circuits import input_parameters, load_circuit, repeated
+from qntk.inputs.toml import read_model
+from qntk.sampling.learning.datasets import FIELDS, TRAINING_FIELDS, Dataset, fourier, from_csv, ising, kink
+from qntk.sampling.learning.qnn import MODELS, Qnn, build, from_circuit
+from qntk.theory.training.frozen import Loss
 
 PACKAGED = {False: "default_diagnose.toml", True: "full_diagnose.toml"}
 """Packaged configurations: the small study and the one over the full depths."""
@@ -91,7 +91,7 @@ class CircuitConfig(_Model):
 
 
 class RandomConfig(_Model):
-    """``[random]``: training of one datum in random circuits; see ``validation.random_training``."""
+    """``[random]``: training of one datum in random circuits; see ``qntk.validation.diagnosis.random_training``."""
 
     qubits: Annotated[int, Field(ge=2, le=6)] = 4
     parameters: Annotated[int, Field(ge=2, le=512)] = 48

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from validation.diagnose import Study
-from validation.diagnose_findings import interval95
-from validation.diagnose_seed import ModelDiagnosis
+from qntk.validation.diagnosis.findings import interval95
+from qntk.validation.diagnosis.seed import ModelDiagnosis
+from qntk.validation.diagnosis.study import Study
 
 DASHED = (0, (4, 2))
 FLOOR = 1e-9

@@ -17,8 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
-from validation.diagnose import Study
-from validation.diagnose_curves import (
+from qntk.validation.diagnosis.curves import (
     DASHED,
     FLOOR,
     PREDICTED,
@@ -30,10 +29,11 @@ from validation.diagnose_curves import (
     palette,
     training_figure,
 )  # fmt: skip
-from validation.diagnose_findings import interval95
-from validation.diagnose_seed import SeedDiagnosis, Stage
-from validation.figure_style import write_figures
-from validation.random_figures import breakdown_figure, random_figure
+from qntk.validation.diagnosis.findings import interval95
+from qntk.validation.diagnosis.random_figures import breakdown_figure, random_figure
+from qntk.validation.diagnosis.seed import SeedDiagnosis, Stage
+from qntk.validation.diagnosis.study import Study
+from qntk.validation.report.figures.style import write_figures
 
 Array = NDArray[np.float64]
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from validation.verdicts import Outcome
+from qntk.validation.judge.verdicts import Outcome
 
 Array = NDArray[np.float64]
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.diagnose import Study
-from validation.diagnose_findings import Ask, Finding
-from validation.diagnose_seed import ModelDiagnosis, SeedDiagnosis, Stage
-from validation.random_training import RandomTraining
+from qntk.validation.diagnosis.findings import Ask, Finding
+from qntk.validation.diagnosis.random_training import RandomTraining
+from qntk.validation.diagnosis.seed import ModelDiagnosis, SeedDiagnosis, Stage
+from qntk.validation.diagnosis.study import Study
 
 Pick = Callable[[SeedDiagnosis], float]
 GOOD_R2 = 0.5

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from validation.random_training import RandomTraining
+from qntk.validation.diagnosis.random_training import RandomTraining
 
 Array = NDArray[np.float64]
 _DASHED = (0, (4, 2))

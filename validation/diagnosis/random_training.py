@@ -17,14 +17,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sampling import CircuitModel, ansatz
-from sampling.random_circuits import Circuits, HaarCircuits, descend, directional_curvature, shot_noise
-from theory import KernelLaw
-from theory.meta_kernel import FirstOrderDecay
-from theory.noise import ShotNoise, UpdateNoise, gradient_variance, output_variance
-from theory.training import FrozenTraining
-from validation.diagnose_config import RandomConfig
-from validation.observables import parse_observable
+from qntk.inputs.observables import parse_observable
+from qntk.sampling import CircuitModel, ansatz
+from qntk.sampling.learning.random_circuits import Circuits, HaarCircuits, descend, directional_curvature, shot_noise
+from qntk.theory import KernelLaw, OperatorMoments
+from qntk.theory.training.frozen import FrozenTraining
+from qntk.theory.training.meta_kernel import FirstOrderDecay
+from qntk.theory.training.noise_floors import ShotNoise, UpdateNoise, gradient_variance, output_variance
+from qntk.validation.diagnosis.config import RandomConfig
 
 Array = NDArray[np.float64]
 _SHOT_SIZES = (2, 16, 64)
@@ -99,8 +99,8 @@ def random_training(
 
 
 def _law(qubits: int, parameters: int) -> KernelLaw:
-    observable = parse_observable("Z0", qubits).moments()
-    return KernelLaw(parameters, observable, parse_observable("0.5*Z0", qubits).moments())
+    observable = OperatorMoments.of(parse_observable("Z0", qubits))
+    return KernelLaw(parameters, observable, OperatorMoments.of(parse_observable("0.5*Z0", qubits)))
 
 
 def _fixed(qubits: int, parameters: int, rng: np.random.Generator) -> CircuitModel:

@@ -12,15 +12,15 @@ from typing import Any
 
 import pandas as pd
 
-from validation import SCHEMA_VERSION
-from validation.diagnose import Study
-from validation.diagnose_figures import save_figures
-from validation.diagnose_findings import Finding, interval95
-from validation.diagnose_questions import findings
-from validation.diagnose_seed import ModelDiagnosis, SeedDiagnosis, Stage
-from validation.diagnose_store import write_atomically
-from validation.render import embedded_figures, render
-from validation.versions import installed
+from qntk.inputs.versions import installed
+from qntk.validation import SCHEMA_VERSION
+from qntk.validation.diagnosis.figures import save_figures
+from qntk.validation.diagnosis.findings import Finding, interval95
+from qntk.validation.diagnosis.questions import findings
+from qntk.validation.diagnosis.seed import ModelDiagnosis, SeedDiagnosis, Stage
+from qntk.validation.diagnosis.store import write_atomically
+from qntk.validation.diagnosis.study import Study
+from qntk.validation.report.render import embedded_figures, render
 
 _PACKAGES = ("qntk", "numpy", "scipy", "numba", "qiskit")
 HEADINGS = {"I": "Kernel at initialisation", "II": "Training", "III": "Inference", "random": "Random circuits"}

@@ -10,10 +10,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sampling.datasets import Dataset
-from sampling.qnn import Qnn
-from theory.training import FrozenTraining, Loss, jacobian_spectrum, loss_prefactor
-from validation.diagnose_store import SeedRun
+from qntk.sampling.learning.datasets import Dataset
+from qntk.sampling.learning.qnn import Qnn
+from qntk.theory.training.frozen import FrozenTraining, Loss, jacobian_spectrum, loss_prefactor
+from qntk.validation.diagnosis.store import SeedRun
 
 Array = NDArray[np.float64]
 Stage = Literal["start", "trained", "predicted"]

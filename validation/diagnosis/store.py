@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sampling.datasets import Dataset
-from sampling.qnn import Qnn
-from validation.diagnose_config import DiagnoseConfig
+from qntk.sampling.learning.datasets import Dataset
+from qntk.sampling.learning.qnn import Qnn
+from qntk.validation.diagnosis.config import DiagnoseConfig
 
 Array = NDArray[np.float64]
 FORMAT = 1
@@ -29,7 +29,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, eq=False)
 class SeedRun:
-    """One seed of one model; arrays as in ``sampling.training.Training``, without the seeds axis.
+    """One seed of one model; arrays as in ``qntk.sampling.learning.training.Training``, without the seeds axis.
 
     ``critical`` is the bracket of the measured critical rate, (0, inf) if it was not looked for.
     """

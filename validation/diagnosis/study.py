@@ -2,7 +2,7 @@
 
 Every seed is trained at its own rate, a fraction of its own critical one. What is said of a model and depth is over its
 seeds: geometric means of positive quantities, means of the others, with Student's t intervals (of logarithms for the
-former) at 95 % beside the numbers; the verdicts have intervals of their own (``validation.diagnose_findings``).
+former) at 95 % beside the numbers; the verdicts have intervals of their own (``qntk.validation.diagnosis.findings``).
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from sampling.datasets import Dataset
-from sampling.qnn import Qnn
-from sampling.training import Problem, Training, critical_rates, initial_angles, train
-from theory.training import jacobian_spectrum
-from validation.diagnose_config import DiagnoseConfig
-from validation.diagnose_seed import ModelDiagnosis, SeedDiagnosis
-from validation.diagnose_store import SeedRun, TrainingStore
-from validation.observables import parse_observable
-from validation.random_training import RandomTraining, random_training
+from qntk.inputs.observables import parse_observable
+from qntk.sampling.learning.datasets import Dataset
+from qntk.sampling.learning.qnn import Qnn
+from qntk.sampling.learning.training import Problem, Training, critical_rates, initial_angles, train
+from qntk.theory.training.frozen import jacobian_spectrum
+from qntk.validation.diagnosis.config import DiagnoseConfig
+from qntk.validation.diagnosis.random_training import RandomTraining, random_training
+from qntk.validation.diagnosis.seed import ModelDiagnosis, SeedDiagnosis
+from qntk.validation.diagnosis.store import SeedRun, TrainingStore
 
 Array = NDArray[np.float64]
 _TOGETHER = 4

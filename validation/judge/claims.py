@@ -15,13 +15,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from theory import REGIMES, KernelLaw, Prediction, dqntk
-from theory.distribution import KernelDistribution
-from theory.dqntk_second_moment import second_moment
-from theory.kernel_matrix import KernelMatrixLaw
-from validation.estimates import MINIMUM_DRAWS, MOMENTS, summarise
-from validation.pivots import Pivot
-from validation.sup_distance import SupDistance, sup_distance
+from qntk.theory import REGIMES, KernelLaw, Prediction
+from qntk.theory.haar import dqntk
+from qntk.theory.haar.distribution import KernelDistribution
+from qntk.theory.haar.dqntk_second_moment import second_moment
+from qntk.theory.haar.kernel_matrix import KernelMatrixLaw
+from qntk.validation.judge.estimates import MINIMUM_DRAWS, MOMENTS, summarise
+from qntk.validation.judge.pivots import Pivot
+from qntk.validation.judge.sup_distance import SupDistance, sup_distance
 
 Quantity = Literal["kernel", "cross_kernel", "dqntk"]
 Statistic = Literal["mean", "variance", "relative_std", "distribution", "second_moment", "exponent"]
@@ -130,7 +131,7 @@ CLAIMS: tuple[Claim, ...] = (
 )
 """All claims on a cell."""
 EXPONENT = Claim("kernel", "exponent", "weighted least squares, normal", lambda law, _: {}, lambda _: 1.0)
-"""A claim on a family of cells, predicted by fitting the law's own values (``validation.scaling``)."""
+"""A claim on a family of cells, predicted by fitting the law's own values (``qntk.validation.scaling.exponents``)."""
 CLAIM = {claim.key: claim for claim in CLAIMS}
 
 

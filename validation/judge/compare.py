@@ -6,12 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from validation import SCHEMA_VERSION
-from validation.claims import Margins, Quantity
-from validation.comparisons import compare
-from validation.law import kernel_law
-from validation.user_draws import QUANTITIES, load_draws
-from validation.verdicts import Outcome, Verdict
+from qntk.inputs.draws import QUANTITIES, load_draws
+from qntk.validation import SCHEMA_VERSION
+from qntk.validation.judge.claims import Margins, Quantity
+from qntk.validation.judge.comparisons import compare
+from qntk.validation.judge.law import kernel_law
+from qntk.validation.judge.verdicts import Outcome, Verdict
 
 FAMILY_ERROR = 0.01
 MANY = 1000

@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from theory import KernelLaw
-from validation.claims import Margins, Quantity, claims_on, weigh
-from validation.verdicts import Verdict, questions
+from qntk.theory import KernelLaw
+from qntk.validation.judge.claims import Margins, Quantity, claims_on, weigh
+from qntk.validation.judge.verdicts import Verdict, questions
 
 
 def compare(

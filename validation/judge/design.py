@@ -2,7 +2,7 @@
 
 The logarithm of an estimate scatters about that of the truth as a normal variable whose standard error se the law's own
 moments give, and its interval reaches from the estimate times e^{-a} to the estimate times e^{b}, as it does for draws
-that show the law's own skewness γ and kurtosis (``validation.spread``). The ends scatter more or less than the
+that show the law's own skewness γ and kurtosis (``judge.spread``). The ends scatter more or less than the
 estimate, as se is estimated from the same draws: with Student's quantile t and df degrees of freedom, to next order,
 
     Var(upper end) = se² (1 + t γ/√n + t²/(4 df)),      Var(lower end) = se² (1 - t γ/√n + t²/(4 df)).
@@ -16,11 +16,11 @@ import math
 
 from scipy.special import ndtr, ndtri, stdtrit
 
-from theory import KernelLaw
-from validation.claims import Margins
-from validation.estimates import MINIMUM_DRAWS, MOMENTS, Moment
-from validation.spread import Spread
-from validation.verdicts import POWER
+from qntk.theory import KernelLaw
+from qntk.validation.judge.claims import Margins
+from qntk.validation.judge.estimates import MINIMUM_DRAWS, MOMENTS, Moment
+from qntk.validation.judge.spread import Spread
+from qntk.validation.judge.verdicts import POWER
 
 _ROUND = 1000
 _FARTHEST = 700.0

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.pivots import Pivot
+from qntk.validation.judge.pivots import Pivot
 
 MINIMUM_DRAWS = 8
 Moment = Literal["mean", "variance", "relative_std"]
@@ -29,7 +29,7 @@ class Summary:
         log_variance_se: standard error of log(variance), sqrt((kurtosis - (n-3)/(n-1))/n) with the sample kurtosis.
         log_relative_std_se: standard error of log(ΔK/K̄), by the delta method with the covariance of mean and variance.
         pivots: intervals and p-values of the three statistics, on the log scale; their standard errors, wider for
-            heavy tails, are not those above (see ``validation.pivots``).
+            heavy tails, are not those above (see ``qntk.validation.judge.pivots``).
     """
 
     draws: int

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from theory import KernelLaw, OperatorMoments
-from theory.symmetric import Group, SymmetricKernelLaw
-from validation.observables import Observable, parse_observable
+from qntk.inputs.observables import Observable, parse_observable
+from qntk.theory import KernelLaw, OperatorMoments
+from qntk.theory.haar.symmetric import Group, SymmetricKernelLaw
 
 
 def kernel_law(qubits: int, parameters: int, observable: str | Observable, generator: str) -> KernelLaw:
     """The Haar-layer law for an observable, named as on the command line or parsed, and a generator named so."""
-    moments = _parsed(observable, qubits).moments()
+    moments = OperatorMoments.of(_parsed(observable, qubits))
     return KernelLaw(parameters, moments, _generator(qubits, generator))
 
 
@@ -33,7 +33,12 @@ def symmetric_law(
     if any(odd) and (overlap == 1 or not all(odd)):
         return None
     return SymmetricKernelLaw(
-        parameters, parsed.moments(), _generator(qubits, generator), group, "odd" if any(odd) else "even", overlap
+        parameters,
+        OperatorMoments.of(parsed),
+        _generator(qubits, generator),
+        group,
+        "odd" if any(odd) else "even",
+        overlap,
     )
 
 

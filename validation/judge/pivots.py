@@ -125,7 +125,7 @@ class Pivot:
     def detectable(self, margin: float, level: float, power: float, relative: bool = True) -> float:
         """Smallest excess of the truth over a prediction that gets ``disagree`` with this probability.
 
-        In units of the margin. ``relative`` needs a pivot that is logarithmic; see ``validation.design``.
+        In units of the margin. ``relative`` needs a pivot that is logarithmic; see ``qntk.validation.judge.design``.
         """
         scatter = float(ndtri(power)) * self.se
         low, high = self.interval(level)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from theory import REGIMES, Prediction, dqntk
-from theory.distribution import KernelDistribution
-from theory.dqntk_second_moment import second_moment
-from theory.shape import excess_kurtosis, skewness
-from validation import SCHEMA_VERSION
-from validation.law import kernel_law
+from qntk.theory import REGIMES, Prediction
+from qntk.theory.haar import dqntk
+from qntk.theory.haar.distribution import KernelDistribution
+from qntk.theory.haar.dqntk_second_moment import second_moment
+from qntk.theory.haar.shape import excess_kurtosis, skewness
+from qntk.validation import SCHEMA_VERSION
+from qntk.validation.judge.law import kernel_law
 
 
 def predict_document(qubits: int, parameters: int, observable: str, generator: str) -> dict[str, Any]:

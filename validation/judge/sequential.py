@@ -16,9 +16,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from theory import KernelLaw
-from validation.claims import Column, Margins, Quantity, weigh
-from validation.verdicts import questions
+from qntk.theory import KernelLaw
+from qntk.validation.judge.claims import Column, Margins, Quantity, weigh
+from qntk.validation.judge.verdicts import questions
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ With z = (K - K̄)/ΔK and r = ΔK/K̄ the influence values of the estimates' lo
 
     mean: r z,      variance: z² - 1,      ΔK/K̄: (z² - 1)/2 - r z,
 
-so that their variance, skewness and kurtosis, all that an interval takes from its draws (``validation.pivots``), follow
+so that their variance, skewness and kurtosis, all that an interval takes from its draws (``judge.pivots``), follow
 from E z^k up to k = 8.
 """
 
@@ -18,12 +18,12 @@ from fractions import Fraction
 import numpy as np
 from numpy.polynomial import polynomial
 
-from theory import KernelLaw
-from theory.haar_state import relative_variance
-from theory.operators import OperatorMoments
-from theory.shape import known_order, sum_moments, variance_moments
-from validation.estimates import MINIMUM_DRAWS, Moment
-from validation.pivots import Pivot
+from qntk.theory import KernelLaw
+from qntk.theory.haar.shape import known_order, sum_moments, variance_moments
+from qntk.theory.haar.state import relative_variance
+from qntk.theory.operators import OperatorMoments
+from qntk.validation.judge.estimates import MINIMUM_DRAWS, Moment
+from qntk.validation.judge.pivots import Pivot
 
 _ORDER = 8
 

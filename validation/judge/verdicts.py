@@ -8,7 +8,7 @@ Each estimate gets one two-sided interval for the true value. The verdict on a p
 
 If an interval covers the truth, none of its verdicts is wrong, however many theories it is compared with. A family of
 N intervals at level α/N each therefore makes any wrong verdict with probability at most α (Bonferroni), under any
-dependence between them; ``validation.step_down`` does better for independent ones.
+dependence between them; ``qntk.validation.judge.step_down`` does better for independent ones.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from theory import KernelLaw, Prediction
-from theory.invariants import Group
-from theory.symmetric import SymmetricKernelLaw
-from validation.claims import CLAIM, Claim, Evidence, Margins, Quantity, Statistic
-from validation.estimates import MOMENTS, Moment, Summary
-from validation.pivots import Pivot
+from qntk.theory import KernelLaw, Prediction
+from qntk.theory.haar.invariants import Group
+from qntk.theory.haar.symmetric import SymmetricKernelLaw
+from qntk.validation.judge.claims import CLAIM, Claim, Evidence, Margins, Quantity, Statistic
+from qntk.validation.judge.estimates import MOMENTS, Moment, Summary
+from qntk.validation.judge.pivots import Pivot
 
 Outcome = Literal["agree", "disagree", "inconclusive"]
 POWER = 0.9

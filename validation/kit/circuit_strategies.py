@@ -1,6 +1,6 @@
 """Random circuits for hypothesis: parameters that are shared, scaled, shifted and multiplied, on wires in any order.
 
-``validation.strategies`` hands them out.
+``qntk.validation.kit.strategies`` hands them out.
 """
 
 from __future__ import annotations

@@ -22,15 +22,15 @@ from numpy.typing import NDArray
 try:
     from hypothesis import strategies as st
 except ModuleNotFoundError as error:
-    raise ModuleNotFoundError("validation.strategies needs hypothesis; pip install hypothesis") from error
+    raise ModuleNotFoundError("qntk.validation.kit.strategies needs hypothesis; pip install hypothesis") from error
 
-from sampling import CATALOGUE, Ensemble
-from validation.cells import Cell
-from validation.circuit_strategies import CircuitCase, circuits
-from validation.claims import Margins
-from validation.config import HAAR_LAYERS, SweepConfig
-from validation.grid import Generator
-from validation.observables import Observable, parse_observable
+from qntk.inputs.observables import Observable, parse_observable
+from qntk.sampling import CATALOGUE, Ensemble
+from qntk.validation.judge.claims import Margins
+from qntk.validation.kit.circuit_strategies import CircuitCase, circuits
+from qntk.validation.sweep.cells import Cell
+from qntk.validation.sweep.config import HAAR_LAYERS, SweepConfig
+from qntk.validation.sweep.grid import Generator
 
 __all__ = [
     "CircuitCase",
@@ -54,7 +54,7 @@ def pauli_observables(qubits: int) -> st.SearchStrategy[Observable]:
     """One Pauli string other than the identity, with coefficient 1, as in ``Z0X2``.
 
     As all observables here it is read by ``parse_observable``: ``.spec`` is the text, ``.operator()`` the
-    ``SparsePauliOp``, ``.terms`` labels and coefficients, ``.moments()`` what a law takes.
+    ``SparsePauliOp``, ``.terms`` labels and coefficients, ``OperatorMoments.of`` it what a law takes.
     """
     return _paulis(qubits).map(lambda spec: parse_observable(spec, qubits))
 

@@ -22,13 +22,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from theory import KernelLaw, Prediction
-from theory.distribution import KernelDistribution
-from validation.claims import CLAIM, Evidence
-from validation.estimates import MINIMUM_DRAWS, Moment, summarise
-from validation.pivots import Pivot
-from validation.sup_distance import sup_distance
-from validation.verdicts import POWER, Question, Verdict
+from qntk.theory import KernelLaw, Prediction
+from qntk.theory.haar.distribution import KernelDistribution
+from qntk.validation.judge.claims import CLAIM, Evidence
+from qntk.validation.judge.estimates import MINIMUM_DRAWS, Moment, summarise
+from qntk.validation.judge.pivots import Pivot
+from qntk.validation.judge.sup_distance import sup_distance
+from qntk.validation.judge.verdicts import POWER, Question, Verdict
 
 Tested = Moment | Literal["distribution"]
 _WIDTH = 60

@@ -10,17 +10,17 @@ from typing import Any
 
 from markupsafe import Markup
 
-from theory import REGIMES
-from validation.config import HAAR_LAYERS
-from validation.estimates import MOMENTS
-from validation.findings import TOLD, WORDS, findings
-from validation.ledger import reading
-from validation.render import embedded_figures
-from validation.results import CellResult, SweepResults
-from validation.scaling_models import PLATEAU, POWER
-from validation.scaling_points import SYMBOLS
-from validation.store import Store
-from validation.tables import cell_columns, exponent_rows, model_rows
+from qntk.theory import REGIMES
+from qntk.validation.judge.estimates import MOMENTS
+from qntk.validation.report.findings import TOLD, WORDS, findings
+from qntk.validation.report.ledger import reading
+from qntk.validation.report.render import embedded_figures
+from qntk.validation.report.results import CellResult, SweepResults
+from qntk.validation.report.tables import cell_columns, exponent_rows, model_rows
+from qntk.validation.scaling.models import PLATEAU, POWER
+from qntk.validation.scaling.points import SYMBOLS
+from qntk.validation.sweep.config import HAAR_LAYERS
+from qntk.validation.sweep.store import Store
 
 MODEL_NAMES = {POWER: POWER, PLATEAU: "with plateau"} | {regime: WORDS.get(regime, regime) for regime in REGIMES}
 """What a report calls a model of ΔK/K̄."""
@@ -45,10 +45,10 @@ def report_context(
         results: of the sweep.
         store: its draws, for provenance.
         figures: names and captions of those that were written.
-        ledger: rows of ``validation.ledger``.
-        reasons: documents of ``validation.reasons``.
+        ledger: rows of ``qntk.validation.report.ledger``.
+        reasons: documents of ``qntk.validation.report.reasons``.
     """
-    script = files("validation").joinpath("templates", "ledger.js").read_text(encoding="utf-8")
+    script = files("qntk.validation.report").joinpath("templates", "ledger.js").read_text(encoding="utf-8")
     rows = [_ledger_row(row) for row in ledger]
     return {
         "config": results.config,

@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from validation.ledger import ledger_frame
-from validation.quantile_figure import quantile_table, shown_cells
-from validation.results import SweepResults
-from validation.tables import cell_columns
+from qntk.validation.report.figures.quantiles import quantile_table, shown_cells
+from qntk.validation.report.ledger import ledger_frame
+from qntk.validation.report.results import SweepResults
+from qntk.validation.report.tables import cell_columns
 
 
 def csv_tables(
@@ -20,8 +20,8 @@ def csv_tables(
     Args:
         results: of the sweep.
         scaling: the document of ``tables.scaling_document``.
-        ledger: rows of ``validation.ledger``.
-        reasons: documents of ``validation.reasons``.
+        ledger: rows of ``qntk.validation.report.ledger``.
+        reasons: documents of ``qntk.validation.report.reasons``.
     """
     models = [
         {key: value for key, value in row.items() if key not in ("ranked", "omitted")} | model

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from sampling import CATALOGUE
-from theory import Regime
-from validation.claims import Quantity, Statistic
-from validation.config import HAAR_LAYERS
-from validation.estimates import MOMENTS
-from validation.results import CellResult, SweepResults
-from validation.verdicts import Outcome, Verdict
+from qntk.sampling import CATALOGUE
+from qntk.theory import Regime
+from qntk.validation.judge.claims import Quantity, Statistic
+from qntk.validation.judge.estimates import MOMENTS
+from qntk.validation.judge.verdicts import Outcome, Verdict
+from qntk.validation.report.results import CellResult, SweepResults
+from qntk.validation.sweep.config import HAAR_LAYERS
 
 TOLD: tuple[tuple[Statistic, Regime], ...] = (
     ("mean", "exact"),

@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from validation.figures import figure_of
-from validation.findings import QUANTITIES, WORDS
-from validation.results import SweepResults
-from validation.scaling_points import SYMBOLS
-from validation.tables import cell_columns, family_columns
-from validation.verdicts import Verdict
+from qntk.validation.judge.verdicts import Verdict
+from qntk.validation.report.figures.collection import figure_of
+from qntk.validation.report.findings import QUANTITIES, WORDS
+from qntk.validation.report.results import SweepResults
+from qntk.validation.report.tables import cell_columns, family_columns
+from qntk.validation.scaling.points import SYMBOLS
 
 
 def ledger(results: SweepResults) -> list[dict[str, Any]]:

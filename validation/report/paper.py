@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from theory import REGIMES
-from validation.estimates import MOMENTS
-from validation.figures import save_figures
-from validation.findings import WORDS
-from validation.render import tiny
-from validation.report_context import MODEL_NAMES, headings, tallies
-from validation.results import SweepResults
-from validation.tables import cell_columns, exponent_rows, model_rows
+from qntk.theory import REGIMES
+from qntk.validation.judge.estimates import MOMENTS
+from qntk.validation.report.context import MODEL_NAMES, headings, tallies
+from qntk.validation.report.figures.collection import save_figures
+from qntk.validation.report.findings import WORDS
+from qntk.validation.report.render import tiny
+from qntk.validation.report.results import SweepResults
+from qntk.validation.report.tables import cell_columns, exponent_rows, model_rows
 
 _MATHEMATICS = {
     "ΔK/K̄": r"$\Delta K/\bar K$",

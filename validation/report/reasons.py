@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from validation.advice import EXPLAINED, causes
-from validation.attribution import attribution, attribution_text, exact_ratios
-from validation.circuits import input_parameters
-from validation.config import HAAR_LAYERS, SweepConfig
-from validation.results import CellResult
-from validation.symmetries import time_reversal
-from validation.tables import cell_columns
+from qntk.inputs.circuits import input_parameters
+from qntk.validation.attribution.advice import EXPLAINED, causes
+from qntk.validation.attribution.causes import attribution, attribution_text, exact_ratios
+from qntk.validation.attribution.symmetries import time_reversal
+from qntk.validation.report.results import CellResult
+from qntk.validation.report.tables import cell_columns
+from qntk.validation.sweep.config import HAAR_LAYERS, SweepConfig
 
 LARGEST = 400, 1 << 18
 """Parameters, and parameters times amplitudes, of a circuit that is looked at."""

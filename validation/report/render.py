@@ -15,7 +15,7 @@ TINY = 1e-99
 def render(template: str, context: dict[str, Any]) -> str:
     """A page from a template of this package; ``{{ … }}`` is escaped in HTML."""
     environment = Environment(
-        loader=PackageLoader("validation"),
+        loader=PackageLoader("qntk.validation.report"),
         autoescape=lambda name: name is not None and ".html" in name,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -2,7 +2,7 @@
 
 Every claim on a cell is one interval, every fitted exponent another; each has an equal share of the error budget. The
 intervals of one statistic on different cells are independent, so that step-down may read them at a larger level
-(``validation.step_down``). Sup distances, whose bounds are not those of a normal variable, and cells that may stop
+(``judge.step_down``). Sup distances, whose bounds are not those of a normal variable, and cells that may stop
 early keep their share.
 """
 
@@ -17,18 +17,18 @@ from functools import cached_property
 
 from tqdm import tqdm
 
-from theory import KernelLaw
-from validation.cells import Cell, scaling_families
-from validation.claims import Claim, Evidence, weigh
-from validation.config import SweepConfig
-from validation.estimates import MOMENTS, Summary, summarise
-from validation.families import FamilyResult, cell_point, fit_families
-from validation.quantile_bands import order_statistics
-from validation.scaling_points import SYMBOLS, Point
-from validation.statements import statement
-from validation.step_down import step_down_level
-from validation.store import Store
-from validation.verdicts import Question, Verdict, own_questions, questions
+from qntk.theory import KernelLaw
+from qntk.validation.judge.claims import Claim, Evidence, weigh
+from qntk.validation.judge.estimates import MOMENTS, Summary, summarise
+from qntk.validation.judge.quantile_bands import order_statistics
+from qntk.validation.judge.step_down import step_down_level
+from qntk.validation.judge.verdicts import Question, Verdict, own_questions, questions
+from qntk.validation.scaling.families import FamilyResult, cell_point, fit_families
+from qntk.validation.scaling.points import SYMBOLS, Point
+from qntk.validation.scaling.statements import statement
+from qntk.validation.sweep.cells import Cell, scaling_families
+from qntk.validation.sweep.config import SweepConfig
+from qntk.validation.sweep.store import Store
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from validation import SCHEMA_VERSION
-from validation.families import FamilyResult
-from validation.results import CellResult, SweepResults
-from validation.scaling_models import PLATEAU, ModelComparison
-from validation.scaling_points import SYMBOLS
+from qntk.validation import SCHEMA_VERSION
+from qntk.validation.report.results import CellResult, SweepResults
+from qntk.validation.scaling.families import FamilyResult
+from qntk.validation.scaling.models import PLATEAU, ModelComparison
+from qntk.validation.scaling.points import SYMBOLS
 
 _BEST_LAST = ("asymptotic", "independent", "leading", "exact")
 """Regimes, the one that is closest to the truth last."""

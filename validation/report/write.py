@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from validation import SCHEMA_VERSION
-from validation.csv_tables import csv_tables
-from validation.figures import save_figures
-from validation.ledger import ledger
-from validation.paper import write_paper
-from validation.reasons import reasons
-from validation.render import render
-from validation.report_context import report_context
-from validation.results import evaluate
-from validation.store import Store
-from validation.tables import scaling_document, verdicts_document
+from qntk.validation import SCHEMA_VERSION
+from qntk.validation.report.context import report_context
+from qntk.validation.report.csv_tables import csv_tables
+from qntk.validation.report.figures.collection import save_figures
+from qntk.validation.report.ledger import ledger
+from qntk.validation.report.paper import write_paper
+from qntk.validation.report.reasons import reasons
+from qntk.validation.report.render import render
+from qntk.validation.report.results import evaluate
+from qntk.validation.report.tables import scaling_document, verdicts_document
+from qntk.validation.sweep.store import Store
 
 CALIBRATION = "calibration.json"
 """Document of ``qntk calibrate --json``; a report shows it if it lies in the sweep's directory."""

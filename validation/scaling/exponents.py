@@ -10,7 +10,7 @@ draws scatter the weighted slope, so the comparison with an effective exponent s
 slope would move in another window. Read such an exponent with its window and its goodness of fit, never alone.
 
 A fit is linear in the logs, β_q = A_q y_q. Cells are independent, the quantities of one cell are not, so the exponents
-of two quantities have the covariance A_q C_qq' A_q'ᵀ, with C_qq' diagonal in the cells (``validation.scaling_points``).
+of two quantities have the covariance A_q C_qq' A_q'ᵀ, with C_qq' diagonal in the cells (``scaling.points``).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2, norm
 
-from validation.pivots import Pivot
-from validation.scaling_points import SYMBOLS, Point, design_of, point, predicted_logs
+from qntk.validation.judge.pivots import Pivot
+from qntk.validation.scaling.points import SYMBOLS, Point, design_of, point, predicted_logs
 
 __all__ = ["SYMBOLS", "Exponent", "Fit", "JointFit", "Point", "fit", "fit_jointly", "point", "weighted_solver"]
 

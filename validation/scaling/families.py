@@ -1,7 +1,7 @@
 """Exponents over the families of a sweep's cells, and the verdicts on them.
 
 Fits of one quantity in one size over different families of cells share no draws, so that their exponents are read by
-step-down (``validation.step_down``); different quantities and sizes share the error budget.
+step-down (``qntk.validation.judge.step_down``); different quantities and sizes share the error budget.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from functools import cached_property
 
 import numpy as np
 
-from theory import REGIMES, KernelLaw, Prediction
-from validation.cells import Cell, Variable, fitted_quantities, scaling_families
-from validation.claims import CLAIM, EXPONENT, Column, Quantity
-from validation.config import SweepConfig
-from validation.scaling import JointFit, fit_jointly
-from validation.scaling_models import ModelComparison, compare_models
-from validation.scaling_points import Point, point
-from validation.step_down import step_down_level
-from validation.verdicts import Question, Verdict
+from qntk.theory import REGIMES, KernelLaw, Prediction
+from qntk.validation.judge.claims import CLAIM, EXPONENT, Column, Quantity
+from qntk.validation.judge.step_down import step_down_level
+from qntk.validation.judge.verdicts import Question, Verdict
+from qntk.validation.scaling.exponents import JointFit, fit_jointly
+from qntk.validation.scaling.models import ModelComparison, compare_models
+from qntk.validation.scaling.points import Point, point
+from qntk.validation.sweep.cells import Cell, Variable, fitted_quantities, scaling_families
+from qntk.validation.sweep.config import SweepConfig
 
 _BOOTSTRAP = 0xB007
 """Word that sets the streams of the bootstrap apart from those of the draws."""

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 from scipy.stats import chi2
 
-from validation.scaling import Point, weighted_solver
-from validation.scaling_points import design_of, predicted_logs
+from qntk.validation.scaling.exponents import Point, weighted_solver
+from qntk.validation.scaling.points import design_of, predicted_logs
 
 POWER, PLATEAU = "power law", "power law with plateau"
 

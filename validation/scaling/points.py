@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from validation.estimates import summarise
+from qntk.validation.judge.estimates import summarise
 
 SYMBOLS = {"mean": "K̄", "std": "ΔK", "relative_std": "ΔK/K̄", "dqntk": "Δμ"}
 """The quantities that have scaling laws."""

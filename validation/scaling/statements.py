@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import chi2, norm
 
-from validation.scaling import Exponent, Fit
-from validation.scaling_points import SYMBOLS, Point, predicted_logs
+from qntk.validation.scaling.exponents import Exponent, Fit
+from qntk.validation.scaling.points import SYMBOLS, Point, predicted_logs
 
 MARGIN = 0.10
 _POWERS = {"relative_std": "1/√L", "mean": "∝ L", "dqntk": "∝ L"}

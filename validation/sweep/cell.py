@@ -12,15 +12,15 @@ import numpy as np
 from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
-from sampling import STREAM_VERSION, CircuitEnsemble, Ensemble, HaarLayers, ansatz, chunk_sizes
-from theory import KernelLaw
-from theory.symmetric import SymmetricKernelLaw
-from validation.claims import Claim, Quantity, claims_on
-from validation.grid import HAAR_LAYERS
-from validation.law import kernel_law, symmetric_law
-from validation.observables import Observable, parse_observable
-from validation.sequential import Look, plan_looks
-from validation.user_circuits import InputEnsemble, UserCircuit
+from qntk.inputs.observables import Observable, parse_observable
+from qntk.sampling import STREAM_VERSION, CircuitEnsemble, Ensemble, HaarLayers, ansatz, chunk_sizes
+from qntk.theory import KernelLaw
+from qntk.theory.haar.symmetric import SymmetricKernelLaw
+from qntk.validation.judge.claims import Claim, Quantity, claims_on
+from qntk.validation.judge.law import kernel_law, symmetric_law
+from qntk.validation.judge.sequential import Look, plan_looks
+from qntk.validation.sweep.grid import HAAR_LAYERS
+from qntk.validation.sweep.own_circuits import InputEnsemble, UserCircuit
 
 Variable = Literal["L", "D"]
 _CIRCUIT_STREAM = 0xC1AC
@@ -36,7 +36,7 @@ class Cell:
         qubits: n.
         layers: of an ansatz, 1 for a circuit from a file; 0 for Haar layers, whose layers are their parameters.
         parameters: L.
-        observable: specification, see ``validation.observables``.
+        observable: specification, see ``qntk.inputs.observables``.
         generator: ``half-pauli`` or ``pauli``.
         draws: planned number of draws.
         seed: root seed.

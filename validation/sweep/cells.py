@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sampling import CATALOGUE
-from validation.cell import Cell, Variable
-from validation.config import Grid, SweepConfig
-from validation.design import planned_draws
-from validation.observables import Observable, find_observable
-from validation.user_circuits import UserCircuit, find_circuit
+from qntk.inputs.observables import Observable, find_observable
+from qntk.sampling import CATALOGUE
+from qntk.validation.judge.design import planned_draws
+from qntk.validation.sweep.cell import Cell, Variable
+from qntk.validation.sweep.config import Grid, SweepConfig
+from qntk.validation.sweep.own_circuits import UserCircuit, find_circuit
 
 __all__ = [
     "FITTED",

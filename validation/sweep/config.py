@@ -7,15 +7,15 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, PrivateAttr
 
-from validation.claims import Margins
-from validation.grid import ENSEMBLES, HAAR_LAYERS, Fraction, Generator, Grid, Model, Override
-from validation.toml_models import read_model
+from qntk.inputs.toml import read_model
+from qntk.validation.judge.claims import Margins
+from qntk.validation.sweep.grid import ENSEMBLES, HAAR_LAYERS, Fraction, Generator, Grid, Model, Override
 
 __all__ = ["ENSEMBLES", "HAAR_LAYERS", "Grid", "MarginConfig", "SweepConfig", "load_config"]
 
 
 class MarginConfig(Model):
-    """``[margin]``: differences that count as agreement, see ``validation.claims.Margins``."""
+    """``[margin]``: differences that count as agreement, see ``qntk.validation.judge.claims.Margins``."""
 
     mean: Fraction = Margins.mean
     variance: Fraction = Margins.variance

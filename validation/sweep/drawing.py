@@ -7,8 +7,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from threading import Lock
 
-from sampling import STREAM_VERSION, Draws, Ensemble, chunk_generator
-from validation.cells import Cell
+from qntk.sampling import STREAM_VERSION, Draws, Ensemble, chunk_generator
+from qntk.validation.sweep.cells import Cell
 
 KEPT = 16
 """Ensembles that a process keeps compiled."""

@@ -21,9 +21,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from sampling import Draws
-from validation.cells import Cell
-from validation.drawing import decisive_versions, draw_chunks
+from qntk.sampling import Draws
+from qntk.validation.sweep.cells import Cell
+from qntk.validation.sweep.drawing import decisive_versions, draw_chunks
 
 _RETRIES = 3
 _CONNECT_SECONDS = 20

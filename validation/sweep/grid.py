@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from sampling import CATALOGUE
-from validation.estimates import MINIMUM_DRAWS
-from validation.ranges import as_list, as_numbers
+from qntk.sampling import CATALOGUE
+from qntk.validation.judge.estimates import MINIMUM_DRAWS
+from qntk.validation.sweep.ranges import as_list, as_numbers
 
 HAAR_LAYERS = "haar-layers"
 ENSEMBLES = (HAAR_LAYERS, *CATALOGUE)
@@ -58,7 +58,7 @@ class Grid(Model):
 
     ``ensemble`` is one name or several, which may differ in some keys (``override``). ``parameters`` goes with
     haar-layers, ``layers`` with an ansatz of the catalogue; ``zipped`` takes the qubits and these sizes in pairs
-    instead of their product. Numbers may be given as ranges (``validation.ranges``).
+    instead of their product. Numbers may be given as ranges (``qntk.validation.sweep.ranges``).
 
     With ``circuit`` the ensemble is the user's own, under any name that is not taken: a QPY or OpenQASM 3 file, beside
     the configuration, which sets qubits and parameters itself; or ``module:function``, called with (qubits, layers),
@@ -66,7 +66,7 @@ class Grid(Model):
 
     Each cell takes ``draws`` draws; with ``power``, as many as give it ``agree`` with this probability if theory is
     right, at most ``most_draws``. With ``looks`` above 1 it stops early, at the first look that settles every claim of
-    the exact law (``validation.sequential``). ``dqntk`` also draws μ, and ``overlap``, for haar-layers, K between two
+    the exact law (``judge.sequential``). ``dqntk`` also draws μ, and ``overlap``, for haar-layers, K between two
     inputs whose states overlap by |<x|x'>|² = ``overlap``.
     """
 

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sampling import STREAM_VERSION
-from validation import SCHEMA_VERSION
-from validation.cells import Cell, Kept
-from validation.config import SweepConfig
-from validation.user_circuits import UserCircuit
-from validation.versions import installed
+from qntk.inputs.versions import installed
+from qntk.sampling import STREAM_VERSION
+from qntk.validation import SCHEMA_VERSION
+from qntk.validation.sweep.cells import Cell, Kept
+from qntk.validation.sweep.config import SweepConfig
+from qntk.validation.sweep.own_circuits import UserCircuit
 
 MANIFEST = "manifest.json"
 _PACKAGES = ("qntk", "numpy", "scipy", "numba", "qiskit", "pandas", "pyarrow")

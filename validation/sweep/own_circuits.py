@@ -24,11 +24,11 @@ from qiskit import qpy
 from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import Statevector
 
-from sampling import CircuitModel, Draws
-from sampling.operators import OperatorLike
-from sampling.program import compile_circuit
-from validation.circuits import input_parameters, load_circuit
-from validation.grid import MAX_PARAMETERS, MAX_QUBITS
+from qntk.inputs.circuits import input_parameters, load_circuit
+from qntk.sampling import CircuitModel, Draws
+from qntk.sampling.engine.program import compile_circuit
+from qntk.sampling.operators import OperatorLike
+from qntk.validation.sweep.grid import MAX_PARAMETERS, MAX_QUBITS
 
 _DIGITS = 10
 _POINTS = 3

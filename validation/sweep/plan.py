@@ -1,6 +1,6 @@
 """What a sweep will cost and can see, before it runs.
 
-Resolution follows from the law's moments (``validation.design``). Time comes from a benchmark: each ensemble, size and
+Resolution follows from the law's moments (``judge.design``). Time comes from a benchmark: each ensemble, size and
 observable is drawn for a moment at its smallest and its largest depth, after a first draw that compiles, on all cores
 at once as a sweep runs; between them a draw costs a + b L. Very deep circuits are timed at a smaller depth.
 """
@@ -18,17 +18,17 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from sampling import CATALOGUE, CircuitEnsemble, Ensemble
-from validation import SCHEMA_VERSION
-from validation.cells import Cell, count_intervals, expand_with_grids
-from validation.config import HAAR_LAYERS, SweepConfig
-from validation.design import agree_probability, detectable_discrepancy
-from validation.drawing import KEPT
-from validation.estimates import MOMENTS
-from validation.executors import cores
-from validation.spread import Spread
-from validation.user_circuits import InputEnsemble
-from validation.verdicts import POWER
+from qntk.sampling import CATALOGUE, CircuitEnsemble, Ensemble
+from qntk.validation import SCHEMA_VERSION
+from qntk.validation.judge.design import agree_probability, detectable_discrepancy
+from qntk.validation.judge.estimates import MOMENTS
+from qntk.validation.judge.spread import Spread
+from qntk.validation.judge.verdicts import POWER
+from qntk.validation.sweep.cells import Cell, count_intervals, expand_with_grids
+from qntk.validation.sweep.config import HAAR_LAYERS, SweepConfig
+from qntk.validation.sweep.drawing import KEPT
+from qntk.validation.sweep.executors import cores
+from qntk.validation.sweep.own_circuits import InputEnsemble
 
 _MOST_WORK = 2**18
 """Amplitudes times parameters up to which a circuit is timed as it is: building and eight draws take under a second."""
@@ -230,6 +230,6 @@ def _seconds(cell: Cell, probes: list[_Probe], workers: int) -> float:
 
 
 def _chunk_bytes(cell: Cell, batch: int) -> int:
-    """K and f, twice while they are joined and written; angles; the states of eight draws (``sampling.engine``)."""
+    """K and f, twice while they are joined and written; angles; the states of eight draws (``engine.adjoint``)."""
     size = cell.chunks[0]
     return 64 * size + 8 * min(batch, size) * cell.parameters + 5 * 132 * cell.dimension

@@ -18,13 +18,13 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from validation import SCHEMA_VERSION
-from validation.cells import Cell
-from validation.config import HAAR_LAYERS
-from validation.estimates import summarise
-from validation.manifest import write_atomically
-from validation.store import Store
-from validation.verdicts import Outcome, judge_all
+from qntk.validation import SCHEMA_VERSION
+from qntk.validation.judge.estimates import summarise
+from qntk.validation.judge.verdicts import Outcome, judge_all
+from qntk.validation.sweep.cells import Cell
+from qntk.validation.sweep.config import HAAR_LAYERS
+from qntk.validation.sweep.manifest import write_atomically
+from qntk.validation.sweep.store import Store
 
 PROGRESS = "progress.json"
 _LINE_SECONDS, _FILE_SECONDS = 10.0, 2.0

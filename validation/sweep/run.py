@@ -10,11 +10,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sampling import Draws
-from validation.cells import Cell
-from validation.executors import Executor, threads
-from validation.progress import Progress
-from validation.store import Store
+from qntk.sampling import Draws
+from qntk.validation.sweep.cells import Cell
+from qntk.validation.sweep.executors import Executor, threads
+from qntk.validation.sweep.progress import Progress
+from qntk.validation.sweep.store import Store
 
 _POLL_SECONDS = 0.2
 _GRACE_SECONDS = 0.3

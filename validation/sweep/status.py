@@ -13,12 +13,12 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from sampling import chunk_sizes
-from validation import SCHEMA_VERSION
-from validation.chunks import rows_of
-from validation.lock import holder, running
-from validation.manifest import MANIFEST, read_manifest
-from validation.progress import duration, read_progress, verdict_counts
+from qntk.sampling import chunk_sizes
+from qntk.validation import SCHEMA_VERSION
+from qntk.validation.sweep.chunks import rows_of
+from qntk.validation.sweep.lock import holder, running
+from qntk.validation.sweep.manifest import MANIFEST, read_manifest
+from qntk.validation.sweep.progress import duration, read_progress, verdict_counts
 
 _STALE_SECONDS = 30.0
 

@@ -24,13 +24,15 @@ from pathlib import Path
 
 import numpy as np
 
-from sampling import Draws
-from validation.cells import Cell, Kept, count_intervals, expand
-from validation.chunks import DamagedError, add_columns, read_chunk, rows_of, write_chunk
-from validation.claims import Column, Quantity
-from validation.config import SweepConfig, load_config
-from validation.lock import LOCK
-from validation.manifest import (
+from qntk.inputs.messages import warn
+from qntk.sampling import Draws
+from qntk.validation.judge.claims import Column, Quantity
+from qntk.validation.judge.sequential import Look, settled
+from qntk.validation.sweep.cells import Cell, Kept, count_intervals, expand
+from qntk.validation.sweep.chunks import DamagedError, add_columns, read_chunk, rows_of, write_chunk
+from qntk.validation.sweep.config import SweepConfig, load_config
+from qntk.validation.sweep.lock import LOCK
+from qntk.validation.sweep.manifest import (
     MANIFEST,
     keep_files,
     kept_files,
@@ -39,8 +41,6 @@ from validation.manifest import (
     refuse_other,
     write_atomically,
 )
-from validation.messages import warn
-from validation.sequential import Look, settled
 
 CONFIG = "config.toml"
 _COPIES = ("circuits", "observables")
@@ -71,7 +71,7 @@ class Store:
     def create(cls, directory: Path, config: SweepConfig, text: str) -> Store:
         """Open a directory for a configuration, making it if need be, or extend what it holds.
 
-        Two processes that may do so at once hold ``validation.lock``.
+        Two processes that may do so at once hold ``qntk.validation.sweep.lock``.
 
         Raises ``ValueError`` if it holds another sweep or something else, or cannot be written.
         """

@@ -6,8 +6,8 @@ from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 
-from sampling import CircuitEnsemble, CircuitModel, ansatz, sample
-from sampling.aer import AerGradients
+from qntk.sampling import CircuitEnsemble, CircuitModel, ansatz, sample
+from qntk.sampling.circuits.aer import AerGradients
 
 OBSERVABLE = SparsePauliOp(["ZI", "XX"], [1.0, 0.5])
 

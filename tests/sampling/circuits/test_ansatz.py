@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from qiskit.quantum_info import Operator, SparsePauliOp
 
-from sampling import CATALOGUE, CircuitEnsemble, ansatz
+from qntk.sampling import CATALOGUE, CircuitEnsemble, ansatz
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from qiskit.quantum_info import SparsePauliOp
 
-from sampling import CircuitEnsemble, CircuitModel, Draws, Uniform, ansatz, sample
+from qntk.sampling import CircuitEnsemble, CircuitModel, Draws, Uniform, ansatz, sample
 
 CIRCUIT, OBSERVABLE = ansatz("hea", 3, 2), SparsePauliOp("IIZ")
 

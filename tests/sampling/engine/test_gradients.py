@@ -8,11 +8,12 @@ from qiskit.circuit import Gate, Parameter, ParameterVector, QuantumCircuit
 from qiskit.circuit.library import PauliEvolutionGate, get_standard_gate_name_mapping
 from qiskit.quantum_info import Operator, Pauli, SparsePauliOp, Statevector, random_hermitian, random_unitary
 
-from sampling import CATALOGUE, CircuitEnsemble, CircuitModel, ansatz, engine
-from sampling.aer import AerGradients
-from sampling.engine import compile_observable
-from sampling.program import compile_circuit
-from validation import strategies
+from qntk.sampling import CATALOGUE, CircuitEnsemble, CircuitModel, ansatz
+from qntk.sampling.circuits.aer import AerGradients
+from qntk.sampling.engine import adjoint as engine
+from qntk.sampling.engine.adjoint import compile_observable
+from qntk.sampling.engine.program import compile_circuit
+from qntk.validation.kit import strategies
 
 TOLERANCE = 1e-10
 

@@ -10,10 +10,10 @@ import pytest
 from qiskit.quantum_info import SparsePauliOp, random_hermitian
 from scipy.stats import kstwo, norm, unitary_group
 
-from sampling import HaarLayers, sample
-from theory.kernel import KernelLaw
-from theory.kernel_matrix import KernelMatrixLaw
-from theory.operators import OperatorMoments
+from qntk.sampling import HaarLayers, sample
+from qntk.theory.haar.kernel import KernelLaw
+from qntk.theory.haar.kernel_matrix import KernelMatrixLaw
+from qntk.theory.operators import OperatorMoments
 
 FALSE_FAIL = 1e-6
 DRAWS = 30_000

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from qiskit.quantum_info import SparsePauliOp, random_hermitian
 from scipy.stats import kstwo, norm, unitary_group
 
-from sampling import HaarLayers, sample
-from theory import dqntk, dqntk_second_moment
-from theory.kernel import KernelLaw
-from theory.operators import OperatorMoments
+from qntk.sampling import HaarLayers, sample
+from qntk.theory.haar import dqntk, dqntk_second_moment
+from qntk.theory.haar.kernel import KernelLaw
+from qntk.theory.operators import OperatorMoments
 
 FALSE_FAIL = 1e-6
 DRAWS = 30_000

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from qiskit.quantum_info import SparsePauliOp, random_hermitian, random_unitary
 from scipy.stats import kstwo, norm
 
-from sampling import HaarLayers, draw_dense, sample
+from qntk.sampling import HaarLayers, draw_dense, sample
 
 FALSE_FAIL = 1e-6
 """Of each assertion below; the file makes 36 of them."""

@@ -5,8 +5,8 @@ from functools import reduce
 import numpy as np
 import pytest
 
-from sampling.datasets import FIELDS, TRAINING_FIELDS, Dataset, fourier, from_csv, ising, kink
-from sampling.ising import magnetisation
+from qntk.sampling.learning.datasets import FIELDS, TRAINING_FIELDS, Dataset, fourier, from_csv, ising, kink
+from qntk.sampling.learning.ising import magnetisation
 
 X, Z, I = np.array([[0, 1], [1, 0]]), np.diag([1, -1]), np.eye(2)
 

@@ -5,7 +5,7 @@ import pytest
 from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
-from sampling.qnn import MODELS, build, from_circuit
+from qntk.sampling.learning.qnn import MODELS, build, from_circuit
 
 
 def by_hand(name, n, depth, x, theta, low=lambda depth, layer: np.pi / (depth - layer)):

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
-from sampling import CircuitModel, ansatz
-from sampling.qnn import build
-from sampling.random_circuits import HaarCircuits, descend, directional_curvature, shot_noise
-from sampling.training import Problem, checkpoint_steps, critical_rates, initial_angles, train
+from qntk.sampling import CircuitModel, ansatz
+from qntk.sampling.learning.qnn import build
+from qntk.sampling.learning.random_circuits import HaarCircuits, descend, directional_curvature, shot_noise
+from qntk.sampling.learning.training import Problem, checkpoint_steps, critical_rates, initial_angles, train
 
 X0 = SparsePauliOp("IX")
 TRAINING = np.array([True, False, True, True])

@@ -5,9 +5,9 @@ import functools
 import numpy as np
 import pytest
 
-from theory import KernelLaw, OperatorMoments
-from theory import brickwork as module
-from theory.brickwork import brickwork_mean, depth_of_design
+from qntk.theory import KernelLaw, OperatorMoments
+from qntk.theory.circuits import brickwork as module
+from qntk.theory.circuits.brickwork import brickwork_mean, depth_of_design
 
 FALSE_FAIL_SIGMAS = 4.9
 """Two-sided false-fail probability 1e-6 an assertion."""

@@ -9,11 +9,11 @@ from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
 from qiskit.circuit.library import UnitaryGate
 from qiskit.quantum_info import Pauli
 
-from sampling import ansatz
-from theory.clifford_frame import Gate, QuarterTurns, Rotation, RotationFrame
-from theory.path_families import families_of
-from theory.pauli_paths import exact_mean, sampled_mean
-from theory.pauli_words import anticommute, multiply, pack_label, unique_rows
+from qntk.sampling import ansatz
+from qntk.theory.circuits.clifford_frame import Gate, QuarterTurns, Rotation, RotationFrame
+from qntk.theory.circuits.path_families import families_of
+from qntk.theory.circuits.pauli_paths import exact_mean, sampled_mean
+from qntk.theory.circuits.pauli_words import anticommute, multiply, pack_label, unique_rows
 
 
 def test_products_against_matrices():

@@ -13,10 +13,10 @@ from qiskit.circuit import ParameterVector, QuantumCircuit
 from qiskit.circuit.library import PauliEvolutionGate
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
-from sampling import CircuitEnsemble, CircuitModel, ansatz, sample
-from theory import KernelLaw, OperatorMoments
-from theory.clifford_frame import Rotation, RotationFrame
-from theory.pauli_paths import exact_mean, sampled_mean
+from qntk.sampling import CircuitEnsemble, CircuitModel, ansatz, sample
+from qntk.theory import KernelLaw, OperatorMoments
+from qntk.theory.circuits.clifford_frame import Rotation, RotationFrame
+from qntk.theory.circuits.pauli_paths import exact_mean, sampled_mean
 
 FALSE_FAIL_SIGMAS = 4.9
 """Two-sided false-fail probability 1e-6 an assertion."""

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit.quantum_info import SparsePauliOp
 
-from sampling import HaarLayers, sample
-from theory import KernelLaw, OperatorMoments
-from theory.concentration import (
+from qntk.sampling import HaarLayers, sample
+from qntk.theory import KernelLaw, OperatorMoments
+from qntk.theory.haar.concentration import (
     depth_for_fluctuation,
     depth_for_laziness,
     depth_for_rate,
@@ -19,7 +19,7 @@ from theory.concentration import (
     largest_learning_rate,
     phase_map,
 )
-from theory.dqntk_second_moment import second_moment
+from qntk.theory.haar.dqntk_second_moment import second_moment
 
 FALSE_FAIL_SIGMAS = 4.9
 """Two-sided false-fail probability 1e-6 an assertion."""

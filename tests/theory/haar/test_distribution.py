@@ -10,12 +10,12 @@ from qiskit.quantum_info import SparsePauliOp
 from scipy import stats
 from scipy.integrate import quad
 
-from sampling import HaarLayers, sample
-from theory import KernelLaw, OperatorMoments
-from theory.distribution import KernelDistribution
-from theory.inversion import TermSum
-from theory.shape import excess_kurtosis, skewness
-from theory.state_variance import StateVariance
+from qntk.sampling import HaarLayers, sample
+from qntk.theory import KernelLaw, OperatorMoments
+from qntk.theory.haar.distribution import KernelDistribution
+from qntk.theory.haar.inversion import TermSum
+from qntk.theory.haar.shape import excess_kurtosis, skewness
+from qntk.theory.haar.state_variance import StateVariance
 
 FALSE_FAIL = 1e-6
 """Of each Kolmogorov-Smirnov test, by the Dvoretzky-Kiefer-Wolfowitz bound."""

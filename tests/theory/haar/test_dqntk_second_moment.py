@@ -7,9 +7,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from theory import KernelLaw, OperatorMoments, dqntk
-from theory.dqntk_second_moment import second_moment, two_levels
-from theory.shape import variance_moments
+from qntk.theory import KernelLaw, OperatorMoments
+from qntk.theory.haar import dqntk
+from qntk.theory.haar.dqntk_second_moment import second_moment, two_levels
+from qntk.theory.haar.shape import variance_moments
 
 FALSE_FAIL_SIGMAS = 4.9
 """Two-sided false-fail probability 1e-6 an assertion."""

@@ -7,7 +7,7 @@ import pytest
 from qiskit.quantum_info import random_hermitian
 from scipy.stats import ortho_group, unitary_group
 
-from theory.invariants import average
+from qntk.theory.haar.invariants import average
 
 FALSE_FAIL_SIGMAS = 4.9
 """Two-sided false-fail probability 1e-6 an assertion."""

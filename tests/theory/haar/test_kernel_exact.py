@@ -13,7 +13,8 @@ import pytest
 from qiskit.quantum_info import random_hermitian
 from scipy.linalg import expm
 
-from theory import KernelLaw, OperatorMoments, dqntk
+from qntk.theory import KernelLaw, OperatorMoments
+from qntk.theory.haar import dqntk
 
 CASES = {
     "qubit, Pauli": (np.diag([1.0, -1.0]), np.array([[0, 0.5], [0.5, 0]])),

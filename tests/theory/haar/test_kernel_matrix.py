@@ -5,8 +5,8 @@ import pytest
 from qiskit.quantum_info import random_hermitian, random_statevector
 from scipy.stats import unitary_group
 
-from theory import KernelLaw, OperatorMoments
-from theory.kernel_matrix import KernelMatrixLaw
+from qntk.theory import KernelLaw, OperatorMoments
+from qntk.theory.haar.kernel_matrix import KernelMatrixLaw
 
 FALSE_FAIL_SIGMAS = 4.9
 """Two-sided false-fail probability 1e-6 an assertion."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from theory import REGIMES, KernelLaw, OperatorMoments
+from qntk.theory import REGIMES, KernelLaw, OperatorMoments
 
 COUNTS = st.integers(1, 10**7)
 QUBITS = st.integers(1, 50)

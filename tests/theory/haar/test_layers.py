@@ -14,10 +14,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from theory import KernelLaw, OperatorMoments
-from theory.averages import haar_words, multiply, pauli_keys
-from theory.boundary import FirstLayer, LastLayer
-from theory.layers import GeneratorLayer, LayeredKernelLaw, pair_moment
+from qntk.theory import KernelLaw, OperatorMoments
+from qntk.theory.haar.averages import haar_words, multiply, pauli_keys
+from qntk.theory.haar.boundary import FirstLayer, LastLayer
+from qntk.theory.haar.layers import GeneratorLayer, LayeredKernelLaw, pair_moment
 
 FALSE_FAIL_SIGMAS = 4.9
 """Two-sided false-fail probability 1e-6 an assertion, where the estimate is normal."""
@@ -341,7 +341,7 @@ def test_refusals(monkeypatch):
         GeneratorLayer.from_matrices([np.array([[0, 1], [0, 0]])])
     with pytest.raises(ValueError, match="kernel is 0"):
         LayeredKernelLaw(OperatorMoments.from_pauli(1), first=FirstLayer.from_paulis(["Z"], 1)).relative_std()
-    monkeypatch.setattr("theory.averages._MOST_WORDS", 100)
+    monkeypatch.setattr("qntk.theory.haar.averages._MOST_WORDS", 100)
     tangled = list(map("".join, itertools.product("XYZ", repeat=5)))
     with pytest.raises(ValueError, match="spreads over more than 100"):
         GeneratorLayer.from_paulis(tangled, 1)

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit.quantum_info import SparsePauliOp
 
-from sampling import HaarLayers, sample
-from theory import KernelLaw, OperatorMoments
-from theory.shape import excess_kurtosis, skewness, variance_moments
+from qntk.sampling import HaarLayers, sample
+from qntk.theory import KernelLaw, OperatorMoments
+from qntk.theory.haar.shape import excess_kurtosis, skewness, variance_moments
 
 FALSE_FAIL_SIGMAS = 4.9
 """Two-sided false-fail probability 1e-6 an assertion."""

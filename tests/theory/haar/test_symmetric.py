@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import ortho_group
 
-from theory import KernelLaw, OperatorMoments
-from theory.symmetric import SymmetricKernelLaw
+from qntk.theory import KernelLaw, OperatorMoments
+from qntk.theory.haar.symmetric import SymmetricKernelLaw
 
 FALSE_FAIL_SIGMAS = 4.9
 """Two-sided false-fail probability 1e-6 an assertion."""

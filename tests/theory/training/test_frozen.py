@@ -10,9 +10,8 @@ from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 from scipy.integrate import solve_ivp
 
-from sampling import CircuitModel
-from theory.meta_kernel import FirstOrderDecay, first_order_training, frozenness, kernel_change, meta_kernel
-from theory.training import (
+from qntk.sampling import CircuitModel
+from qntk.theory.training.frozen import (
     FrozenTraining,
     condition_number,
     critical_rate,
@@ -20,6 +19,13 @@ from theory.training import (
     decay_times,
     geometric_sum,
     optimal_rate,
+)
+from qntk.theory.training.meta_kernel import (
+    FirstOrderDecay,
+    first_order_training,
+    frozenness,
+    kernel_change,
+    meta_kernel,
 )
 
 LOSSES = {

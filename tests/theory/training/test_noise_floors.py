@@ -9,8 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory.noise import ShotNoise, UpdateNoise, gradient_variance, output_variance, shot_critical_rate
-from theory.training import FrozenTraining, critical_rate
+from qntk.theory.training.frozen import FrozenTraining, critical_rate
+from qntk.theory.training.noise_floors import (
+    ShotNoise,
+    UpdateNoise,
+    gradient_variance,
+    output_variance,
+    shot_critical_rate,
+)
 
 SIGMAS = 4.9
 RUNS = 40_000

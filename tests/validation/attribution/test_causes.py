@@ -10,10 +10,10 @@ from qiskit.circuit.library import UnitaryGate
 from qiskit.quantum_info import SparsePauliOp
 from scipy.stats import unitary_group
 
-from sampling import CircuitModel, ansatz
-from validation.check import check_document, check_text
-from validation.gradient_profile import correlations, gradient_profile
-from validation.law import kernel_law
+from qntk.sampling import CircuitModel, ansatz
+from qntk.validation.attribution.check import check_document, check_text
+from qntk.validation.attribution.gradient_profile import correlations, gradient_profile
+from qntk.validation.judge.law import kernel_law
 
 
 def test_profile_of_a_product_circuit():

@@ -8,8 +8,8 @@ from qiskit import QuantumCircuit, qasm3, qpy
 from qiskit.circuit import Parameter, ParameterVector
 from qiskit.quantum_info import Operator
 
-from sampling import ansatz
-from validation.circuits import input_parameters, load_circuit, repeated
+from qntk.inputs.circuits import input_parameters, load_circuit, repeated
+from qntk.sampling import ansatz
 
 
 @pytest.fixture

@@ -9,9 +9,15 @@ from qiskit.quantum_info import Operator
 from scipy.stats import t as student
 from scipy.stats import unitary_group
 
-from sampling import ansatz
-from validation.frame_potentials import circuit_potentials, haar_states, haar_unitaries, pair_moments, potentials
-from validation.gate_list import GateList
+from qntk.sampling import ansatz
+from qntk.validation.attribution.frame_potentials import (
+    circuit_potentials,
+    haar_states,
+    haar_unitaries,
+    pair_moments,
+    potentials,
+)
+from qntk.validation.attribution.gate_list import GateList
 
 ALL_RIGHT = 1e-6 / 4
 

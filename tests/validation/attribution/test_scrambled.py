@@ -8,12 +8,12 @@ from qiskit.circuit.library import UnitaryGate
 from qiskit.quantum_info import Operator, SparsePauliOp
 from scipy.stats import unitary_group
 
-from sampling import CircuitModel, ansatz
-from validation.estimates import summarise
-from validation.gate_list import GateList
-from validation.law import kernel_law
-from validation.scrambled import random_frames, scrambled_kernels
-from validation.verdicts import Margins, judge_all
+from qntk.sampling import CircuitModel, ansatz
+from qntk.validation.attribution.gate_list import GateList
+from qntk.validation.attribution.scrambled import random_frames, scrambled_kernels
+from qntk.validation.judge.estimates import summarise
+from qntk.validation.judge.law import kernel_law
+from qntk.validation.judge.verdicts import Margins, judge_all
 
 SIGMAS = 4.9
 """Standard errors beyond which a normal estimate lies with probability 1e-6."""

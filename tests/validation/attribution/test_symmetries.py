@@ -7,8 +7,8 @@ from qiskit.circuit import ParameterVector
 from qiskit.quantum_info import Operator, Pauli
 from scipy.linalg import null_space
 
-from sampling import ansatz
-from validation.symmetries import Commutant, commutants, parity, time_reversal
+from qntk.sampling import ansatz
+from qntk.validation.attribution.symmetries import Commutant, commutants, parity, time_reversal
 
 
 def number_conserving(qubits, layers, prepare=False):

@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-import validation.calibration as calibration
-import validation.trials as trials
-from validation.calibration import STATEMENTS, calibrate
-from validation.cells import count_intervals, expand
-from validation.config import load_config
-from validation.controls import CONTROLS, REPORT_LEVEL, SETTINGS
-from validation.estimates import MOMENTS, summarise
-from validation.independence import check_independence, serial_correlation
-from validation.promises import calibration_text
-from validation.trials import LEVEL
+import qntk.validation.calibration.run as calibration
+import qntk.validation.calibration.trials as trials
+from qntk.validation.calibration.controls import CONTROLS, REPORT_LEVEL, SETTINGS
+from qntk.validation.calibration.promises import calibration_text
+from qntk.validation.calibration.run import STATEMENTS, calibrate
+from qntk.validation.calibration.trials import LEVEL
+from qntk.validation.judge.estimates import MOMENTS, summarise
+from qntk.validation.judge.independence import check_independence, serial_correlation
+from qntk.validation.sweep.cells import count_intervals, expand
+from qntk.validation.sweep.config import load_config
 
 TRIALS = 60
 

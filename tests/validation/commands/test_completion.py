@@ -7,8 +7,8 @@ import subprocess
 import pytest
 from click.shell_completion import get_completion_class
 
-from validation.cli import main
-from validation.cli import qntk as group
+from qntk.validation.commands.main import main
+from qntk.validation.commands.main import qntk as group
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -77,7 +77,7 @@ def test_paths_are_left_to_the_shell(monkeypatch, capfd, shell, line, kind):
 
 def test_every_offered_observable_is_one(monkeypatch, capfd):
     """Negative control: a form that is not offered, ``ising:``, is refused."""
-    from validation.observables import parse_observable
+    from qntk.inputs.observables import parse_observable
 
     offered = [value for _, value in answer(monkeypatch, capfd, "bash", "qntk predict --observable ")]
     assert offered

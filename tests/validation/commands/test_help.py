@@ -12,7 +12,7 @@ import pytest
 from qiskit import qpy
 from qiskit.circuit import ParameterVector, QuantumCircuit
 
-from validation.cli import qntk as group
+from qntk.validation.commands.main import qntk as group
 
 COMMANDS = sorted(group.commands)
 SWEEP = """
@@ -60,7 +60,7 @@ def folder(tmp_path, monkeypatch):
     Path("default_sweep.toml").write_text(SWEEP)
     Path("my-sweep.toml").write_text(SWEEP)
     Path("default_diagnose.toml").write_text(STUDY)
-    monkeypatch.setattr("validation.toml_models.resources", SimpleNamespace(files=lambda _: tmp_path))
+    monkeypatch.setattr("qntk.inputs.toml.resources", SimpleNamespace(files=lambda _: tmp_path))
     np.save("kernels.npy", np.random.default_rng(1).gamma(2.0, size=100))
     circuit, x, theta = QuantumCircuit(2), ParameterVector("x", 1), ParameterVector("θ", 4)
     for layer in range(2):

@@ -14,7 +14,7 @@ NUMERICAL = {"numpy", "scipy", "stim", "pydantic", "tqdm", "jinja2"}
 LOADED = """
 import atexit, sys
 atexit.register(lambda: print(*sys.modules, file=sys.stderr))
-from validation.cli import main
+from qntk.validation.commands.main import main
 main()
 """
 

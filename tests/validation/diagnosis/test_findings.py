@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from validation.diagnose_findings import Ask, interval95
-from validation.diagnose_questions import ABOVE_ONE
-from validation.diagnose_seed import fall_times
+from qntk.validation.diagnosis.findings import Ask, interval95
+from qntk.validation.diagnosis.questions import ABOVE_ONE
+from qntk.validation.diagnosis.seed import fall_times
 
 RNG = np.random.default_rng
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from validation.diagnose_config import RandomConfig
-from validation.random_training import random_training
+from qntk.validation.diagnosis.config import RandomConfig
+from qntk.validation.diagnosis.random_training import random_training
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,12 @@ import pytest
 from qiskit import qpy
 from qiskit.circuit import Parameter, QuantumCircuit
 
-from theory.training import jacobian_spectrum, spectrum
-from validation.diagnose import run_study
-from validation.diagnose_config import load_diagnose_config
-from validation.diagnose_findings import interval95
-from validation.diagnose_report import model_row
-from validation.diagnose_seed import ModelDiagnosis
+from qntk.theory.training.frozen import jacobian_spectrum, spectrum
+from qntk.validation.diagnosis.config import load_diagnose_config
+from qntk.validation.diagnosis.findings import interval95
+from qntk.validation.diagnosis.report import model_row
+from qntk.validation.diagnosis.seed import ModelDiagnosis
+from qntk.validation.diagnosis.study import run_study
 
 SMALL = """
 seed = 3
@@ -253,7 +253,7 @@ def test_interrupt_keeps_what_is_finished(tmp_path):
     config, out = written(tmp_path, text), tmp_path / "out"
     code = (  # a shell's background job ignores the signal, and so would its children
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-        f"from validation.cli import main; main(['diagnose', {str(config)!r}, '--out', {str(out)!r}])"
+        f"from qntk.validation.commands.main import main; main(['diagnose', {str(config)!r}, '--out', {str(out)!r}])"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60

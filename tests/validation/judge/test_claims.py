@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from qiskit.quantum_info import SparsePauliOp
 from scipy.stats import binom, kstest
 
-from sampling import HaarLayers, sample
-from theory import REGIMES, KernelLaw, OperatorMoments, Prediction, dqntk, dqntk_second_moment
-from theory.distribution import KernelDistribution
-from validation.claims import CLAIM, CLAIMS, EXPONENT, Margins, claims_on, weigh
-from validation.comparisons import compare
-from validation.law import kernel_law
-from validation.verdicts import Question, questions
+from qntk.sampling import HaarLayers, sample
+from qntk.theory import REGIMES, KernelLaw, OperatorMoments, Prediction
+from qntk.theory.haar import dqntk, dqntk_second_moment
+from qntk.theory.haar.distribution import KernelDistribution
+from qntk.validation.judge.claims import CLAIM, CLAIMS, EXPONENT, Margins, claims_on, weigh
+from qntk.validation.judge.comparisons import compare
+from qntk.validation.judge.law import kernel_law
+from qntk.validation.judge.verdicts import Question, questions
 
 FALSE_FAIL = 1e-6
 QUANTITIES = ("kernel", "cross_kernel", "dqntk")

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from qiskit.quantum_info import SparsePauliOp
 
-from sampling import HaarLayers, sample
+from qntk.sampling import HaarLayers, sample
 
 FALSE_FAIL = 1e-6
 """The family error of each comparison that must agree."""

@@ -9,24 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from sampling import HaarLayers, sample
-from theory import KernelLaw, OperatorMoments, Prediction
-from theory.shape import excess_kurtosis
-from validation.cells import count_intervals, expand
-from validation.claims import Margins
-from validation.config import SweepConfig, load_config
-from validation.design import (
+from qntk.inputs.observables import parse_observable
+from qntk.sampling import HaarLayers, sample
+from qntk.theory import KernelLaw, OperatorMoments, Prediction
+from qntk.theory.haar.shape import excess_kurtosis
+from qntk.validation.judge.claims import Margins
+from qntk.validation.judge.design import (
     agree_probability,
     detectable_discrepancy,
     draws_needed,
     planned_draws,
     resolution,
 )
-from validation.estimates import MOMENTS, summarise
-from validation.law import kernel_law
-from validation.observables import parse_observable
-from validation.spread import Spread
-from validation.verdicts import judge
+from qntk.validation.judge.estimates import MOMENTS, summarise
+from qntk.validation.judge.law import kernel_law
+from qntk.validation.judge.spread import Spread
+from qntk.validation.judge.verdicts import judge
+from qntk.validation.sweep.cells import count_intervals, expand
+from qntk.validation.sweep.config import SweepConfig, load_config
 
 FALSE_FAIL = 1e-6
 """Of each assertion on a rate below."""

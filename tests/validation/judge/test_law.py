@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from qiskit.quantum_info import SparsePauliOp
 
-from sampling import CircuitEnsemble, ansatz, sample
-from validation.law import kernel_law, symmetric_law
+from qntk.sampling import CircuitEnsemble, ansatz, sample
+from qntk.validation.judge.law import kernel_law, symmetric_law
 
 FALSE_FAIL_SIGMAS = 4.9
 """Two-sided: a true ratio at the edge of the margin passes with probability below 1e-6."""

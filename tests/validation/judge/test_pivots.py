@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from qiskit.quantum_info import SparsePauliOp
 from scipy import stats
 
-from sampling import HaarLayers
-from theory import KernelLaw, OperatorMoments
-from validation.estimates import summarise
-from validation.pivots import Pivot
+from qntk.sampling import HaarLayers
+from qntk.theory import KernelLaw, OperatorMoments
+from qntk.validation.judge.estimates import summarise
+from qntk.validation.judge.pivots import Pivot
 
 FALSE_FAIL = 1e-6
 """Of each assertion on a rate."""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import beta, binom, expon
 
-from validation.quantile_bands import band, order_statistics, ranks
+from qntk.validation.judge.quantile_bands import band, order_statistics, ranks
 
 FALSE_FAIL = 1e-6
 COLUMNS = 20_000

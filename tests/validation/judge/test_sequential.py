@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 from qiskit.quantum_info import SparsePauliOp
 from scipy.stats import binom
 
-from sampling import HaarLayers, sample
-from validation.claims import Margins
-from validation.config import load_config
-from validation.law import kernel_law
-from validation.pivots import Pivot
-from validation.report import write_report
-from validation.results import evaluate
-from validation.sequential import Look, plan_looks, settled
-from validation.store import Store
-from validation.sweep import run_sweep
+from qntk.sampling import HaarLayers, sample
+from qntk.validation.judge.claims import Margins
+from qntk.validation.judge.law import kernel_law
+from qntk.validation.judge.pivots import Pivot
+from qntk.validation.judge.sequential import Look, plan_looks, settled
+from qntk.validation.report.results import evaluate
+from qntk.validation.report.write import write_report
+from qntk.validation.sweep.config import load_config
+from qntk.validation.sweep.run import run_sweep
+from qntk.validation.sweep.store import Store
 
 FALSE_FAIL = 1e-6
 
@@ -170,7 +170,7 @@ def swept(tmp_path_factory):
     store = Store.create(root / "run", *load_config(root / "sweep.toml"))
     result = run_sweep(store, workers=1, quiet=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("validation.figures._figures", lambda results: iter(()))
+        patch.setattr("qntk.validation.report.figures.collection._figures", lambda results: iter(()))
         write_report(store)
     return root, store, result
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, norm
 
-from validation.step_down import step_down_level
+from qntk.validation.judge.step_down import step_down_level
 
 FALSE_FAIL = 1e-6
 ERROR, COUNT, FAMILIES = 0.05, 20, 50_000

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, kstest
 
-from validation.sup_distance import sup_distance
+from qntk.validation.judge.sup_distance import sup_distance
 
 FALSE_FAIL = 1e-6
 """Of each coverage assertion."""

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from theory import KernelLaw, OperatorMoments, Prediction
-from validation.estimates import summarise
-from validation.verdicts import Margins, judge, judge_all
+from qntk.theory import KernelLaw, OperatorMoments, Prediction
+from qntk.validation.judge.estimates import summarise
+from qntk.validation.judge.verdicts import Margins, judge, judge_all
 
 FALSE_FAIL = 1e-6
 """Of each coverage assertion below."""

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from validation import strategies
-from validation.testing import assert_agrees
+from qntk.validation.kit import strategies
+from qntk.validation.kit.testing import assert_agrees
 
-PAGE = (Path(__file__).parent.parent / "docs" / "kit.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "kit.md").read_text(encoding="utf-8")
 
 
 def test_the_failure_on_the_page_is_the_failure():

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 SEEDS = """
 import pytest
 
@@ -107,7 +107,17 @@ def test_a_failure_tells_its_seed_and_a_pass_does_not(pytester, plugin):
     moved.stdout.fnmatch_lines([f"{sha('7' + chr(10) + 'test_fails.py::test_fails')}, again with --qntk-seed 7"])
 
 
-HEAVY = {"numpy", "scipy", "qiskit", "pandas", "matplotlib", "numba", "theory", "sampling", "validation.testing"}
+HEAVY = {
+    "numpy",
+    "scipy",
+    "qiskit",
+    "pandas",
+    "matplotlib",
+    "numba",
+    "qntk.theory",
+    "qntk.sampling",
+    "qntk.validation.kit.testing",
+}
 
 
 def test_a_project_that_does_not_use_it_does_not_pay_for_it(pytester, plugin):
@@ -127,10 +137,10 @@ def test_a_project_that_does_not_use_it_does_not_pay_for_it(pytester, plugin):
 
 
 def test_strategies_say_what_is_missing_without_hypothesis():
-    script = "import sys; sys.modules['hypothesis'] = None; import validation.strategies"
+    script = "import sys; sys.modules['hypothesis'] = None; import qntk.validation.kit.strategies"
     run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert run.stderr.splitlines()[-1] == (
-        "ModuleNotFoundError: validation.strategies needs hypothesis; pip install hypothesis"
+        "ModuleNotFoundError: qntk.validation.kit.strategies needs hypothesis; pip install hypothesis"
     )
 
 

@@ -9,11 +9,10 @@ from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 from qiskit.quantum_info import Operator, Statevector
 
-from sampling import CATALOGUE, CircuitModel, sample
-from validation.cells import expand
-from validation.config import HAAR_LAYERS, SweepConfig, load_config
-from validation.observables import parse_observable
-from validation.strategies import (
+from qntk.inputs.observables import parse_observable
+from qntk.sampling import CATALOGUE, CircuitModel, sample
+from qntk.theory import OperatorMoments
+from qntk.validation.kit.strategies import (
     cells,
     circuits,
     datasets,
@@ -24,6 +23,8 @@ from validation.strategies import (
     sweep_configs,
     sweep_texts,
 )
+from qntk.validation.sweep.cells import expand
+from qntk.validation.sweep.config import HAAR_LAYERS, SweepConfig, load_config
 
 QUBITS = st.integers(1, 4)
 
@@ -49,7 +50,7 @@ def test_observables_parse_as_what_they_are_and_move(observable):
     matrix = Operator(observable.operator()).data
     np.testing.assert_array_equal(matrix, matrix.conj().T)
     assert len(matrix) == 2**observable.qubits
-    assert observable.moments().a2 > 0
+    assert OperatorMoments.of(observable).a2 > 0
     assert all(abs(c) > 0 for _, c in observable.terms)
 
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from scipy.stats import gamma
 
-from sampling import HaarLayers, sample
-from theory import Prediction
-from validation.claims import CLAIM
-from validation.estimates import summarise
-from validation.law import kernel_law
-from validation.observables import parse_observable
-from validation.testing import assert_agrees, settling_draws
-from validation.verdicts import Question
+from qntk.inputs.observables import parse_observable
+from qntk.sampling import HaarLayers, sample
+from qntk.theory import Prediction
+from qntk.validation.judge.claims import CLAIM
+from qntk.validation.judge.estimates import summarise
+from qntk.validation.judge.law import kernel_law
+from qntk.validation.judge.verdicts import Question
+from qntk.validation.kit.testing import assert_agrees, settling_draws
 
 LAW = kernel_law(2, 4, "Z0", "half-pauli")
 
@@ -172,7 +172,7 @@ def test_pytest_shows_the_message_as_it_is_and_points_at_the_test(pytester, plug
     pytester.makepyfile(
         test_k="""
         import numpy as np
-        from validation.testing import assert_agrees
+        from qntk.validation.kit.testing import assert_agrees
 
         def test_it():
             assert_agrees(np.arange(1.0, 1001.0), 1000.0)  # the line at fault

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from validation.cells import expand
-from validation.config import load_config
-from validation.store import Store
+from qntk.validation.sweep.cells import expand
+from qntk.validation.sweep.config import load_config
+from qntk.validation.sweep.store import Store
 
 VERDICT_KEYS = {
     "quantity", "statistic", "regime", "prediction", "estimate", "interval", "margin", "p_value", "verdict",
@@ -50,8 +50,8 @@ def reported(kept, qntk, config, tmp_path, tmp_path_factory):
 @pytest.fixture
 def quick(monkeypatch):
     """Reports without figures and attribution; those for a paper keep theirs."""
-    monkeypatch.setattr("validation.report.save_figures", lambda results, directory: {})
-    monkeypatch.setattr("validation.report.reasons", lambda cells, config: [])
+    monkeypatch.setattr("qntk.validation.report.write.save_figures", lambda results, directory: {})
+    monkeypatch.setattr("qntk.validation.report.write.reasons", lambda cells, config: [])
 
 
 def read(out, name):

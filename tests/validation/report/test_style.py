@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import validation
+import qntk.validation.report as room
 
-STYLE = (Path(validation.__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
+STYLE = (Path(room.__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
 EYES = {
     "all": np.eye(3),
     "no red": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],

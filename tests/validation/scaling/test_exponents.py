@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from qiskit.quantum_info import SparsePauliOp
 
-from sampling import HaarLayers, sample
-from theory import REGIMES, KernelLaw
-from theory.operators import OperatorMoments
-from validation.scaling import Point, fit, fit_jointly, point
+from qntk.sampling import HaarLayers, sample
+from qntk.theory import REGIMES, KernelLaw
+from qntk.theory.operators import OperatorMoments
+from qntk.validation.scaling.exponents import Point, fit, fit_jointly, point
 
 SIZES = (4, 8, 16, 32, 64)
 RNG = np.random.default_rng

@@ -7,10 +7,10 @@ import pytest
 from scipy.optimize import curve_fit
 from scipy.stats import binom, chi2
 
-from theory import REGIMES, KernelLaw
-from theory.operators import OperatorMoments
-from validation.scaling import Point
-from validation.scaling_models import PLATEAU, POWER, compare_models
+from qntk.theory import REGIMES, KernelLaw
+from qntk.theory.operators import OperatorMoments
+from qntk.validation.scaling.exponents import Point
+from qntk.validation.scaling.models import PLATEAU, POWER, compare_models
 
 SIZES = np.array([4, 8, 16, 32, 64, 128])
 ERROR, REPEATS = 0.02, 800

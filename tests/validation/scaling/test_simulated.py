@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from validation.scaling import fit, fit_jointly, point
+from qntk.validation.scaling.exponents import fit, fit_jointly, point
 
 SIZES = (4, 8, 16, 32, 64)
 TRUTH = {"mean": 1.0, "std": 0.5, "relative_std": -0.5, "dqntk": 0.5}

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from validation.scaling import Point, fit
-from validation.statements import compare_pointwise, statement
+from qntk.validation.scaling.exponents import Point, fit
+from qntk.validation.scaling.statements import compare_pointwise, statement
 
 SIZES = (4, 8, 16, 32, 64, 128)
 LEVEL = 0.01 / 6

@@ -4,8 +4,8 @@ import tomllib
 
 import pytest
 
-from validation.cells import expand
-from validation.config import SweepConfig, load_config
+from qntk.validation.sweep.cells import expand
+from qntk.validation.sweep.config import SweepConfig, load_config
 
 GRID = {"ensemble": "haar-layers", "qubits": [2], "parameters": [4], "observable": "Z0", "draws": 100}
 HEA = {"ensemble": "hea", "qubits": [2], "layers": [4], "observable": "Z0", "draws": 100}

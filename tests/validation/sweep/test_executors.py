@@ -11,12 +11,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from validation import executors
-from validation.cells import expand
-from validation.config import load_config
-from validation.drawing import _BuiltOnce, decisive_versions, draw_chunks
+from qntk.validation.sweep import executors
+from qntk.validation.sweep.cells import expand
+from qntk.validation.sweep.config import load_config
+from qntk.validation.sweep.drawing import _BuiltOnce, decisive_versions, draw_chunks
 
-QNTK = [sys.executable, "-c", "from validation.cli import main; main()"]
+QNTK = [sys.executable, "-c", "from qntk.validation.commands.main import main; main()"]
 LOOPBACK = ["--host", "127.0.0.1", "--no-dashboard"]
 LONG = """
 seed = 1

@@ -19,12 +19,12 @@ import time
 import pyarrow.parquet as pq
 import pytest
 
-from validation.chunks import DamagedError, read_chunk
-from validation.config import load_config
-from validation.lock import hold, running
-from validation.store import Store
+from qntk.validation.sweep.chunks import DamagedError, read_chunk
+from qntk.validation.sweep.config import load_config
+from qntk.validation.sweep.lock import hold, running
+from qntk.validation.sweep.store import Store
 
-QNTK = [sys.executable, "-c", "from validation.cli import main; main()"]
+QNTK = [sys.executable, "-c", "from qntk.validation.commands.main import main; main()"]
 
 
 RUNNING = """

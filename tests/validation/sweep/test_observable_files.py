@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from validation.cells import expand
-from validation.config import load_config
-from validation.law import kernel_law
+from qntk.validation.judge.law import kernel_law
+from qntk.validation.sweep.cells import expand
+from qntk.validation.sweep.config import load_config
 
 TOML = """
 seed = 3
@@ -128,7 +128,7 @@ def test_a_sweep_is_resumed_extended_and_reported_anywhere_without_the_file(
 
     code, _, error = qntk("report", moved)
     assert code == 0, error
-    monkeypatch.setattr("validation.report.save_figures", lambda results, directory: {})
+    monkeypatch.setattr("qntk.validation.report.write.save_figures", lambda results, directory: {})
     assert qntk("report", tmp_path / "sum")[0] == 0
     one, two = (json.loads((path / "verdicts.json").read_text()) for path in (moved, tmp_path / "sum"))
     assert one["verdicts"] == [

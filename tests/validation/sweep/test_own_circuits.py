@@ -9,11 +9,11 @@ from qiskit import qpy
 from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
-from sampling import chunk_generator
-from validation import drawing
-from validation.cells import expand
-from validation.config import load_config
-from validation.user_circuits import InputEnsemble, UserCircuit
+from qntk.sampling import chunk_generator
+from qntk.validation.sweep import drawing
+from qntk.validation.sweep.cells import expand
+from qntk.validation.sweep.config import load_config
+from qntk.validation.sweep.own_circuits import InputEnsemble, UserCircuit
 
 TOML = """
 seed = 3

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from validation.cells import expand
-from validation.config import load_config
-from validation.plan import Cost, measure, plan_document, plan_text
+from qntk.validation.sweep.cells import expand
+from qntk.validation.sweep.config import load_config
+from qntk.validation.sweep.plan import Cost, measure, plan_document, plan_text
 
 CELL_KEYS = {
     "ensemble", "qubits", "layers", "parameters", "observable", "generator", "draws", "capped", "power", "moments",

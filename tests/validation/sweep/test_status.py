@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from validation import progress as progress_module
-from validation.config import load_config
-from validation.results import evaluate
-from validation.store import Store
-from validation.sweep import run_sweep
+from qntk.validation.report.results import evaluate
+from qntk.validation.sweep import progress as progress_module
+from qntk.validation.sweep.config import load_config
+from qntk.validation.sweep.run import run_sweep
+from qntk.validation.sweep.store import Store
 
 
 def status(qntk, out):

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from validation import executors
-from validation.config import load_config
-from validation.store import Store
-from validation.sweep import run_sweep
+from qntk.validation.sweep import executors
+from qntk.validation.sweep.config import load_config
+from qntk.validation.sweep.run import run_sweep
+from qntk.validation.sweep.store import Store
 
 COLUMNS = {
     "ensemble", "qubits", "layers", "parameters", "observable", "generator", "cell", "chunk", "kernel", "output",
@@ -190,7 +190,7 @@ def test_ctrl_c_exits_with_130_and_says_how_to_go_on(config, tmp_path):
     command = [
         sys.executable,
         "-c",
-        "from validation.cli import main; main()",
+        "from qntk.validation.commands.main import main; main()",
         "sweep",
         str(config),
         "--out",

@@ -8,16 +8,16 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from validation.config import HAAR_LAYERS
-from validation.distribution_figures import density_figure, distance_figure
-from validation.figure_style import groups, slug, write_figures
-from validation.map_figure import NEAR, map_figure
-from validation.quantile_bands import POINTS
-from validation.quantile_figure import CONFIDENCE, quantile_figure, shown_cells
-from validation.ratio_figures import claims_figure, depth_figure
-from validation.results import SweepResults
-from validation.scaling_figures import scaling_figure
-from validation.tables import frame
+from qntk.validation.judge.quantile_bands import POINTS
+from qntk.validation.report.figures.distributions import density_figure, distance_figure
+from qntk.validation.report.figures.map import NEAR, map_figure
+from qntk.validation.report.figures.quantiles import CONFIDENCE, quantile_figure, shown_cells
+from qntk.validation.report.figures.ratios import claims_figure, depth_figure
+from qntk.validation.report.figures.scaling import scaling_figure
+from qntk.validation.report.figures.style import groups, slug, write_figures
+from qntk.validation.report.results import SweepResults
+from qntk.validation.report.tables import frame
+from qntk.validation.sweep.config import HAAR_LAYERS
 
 _MOMENT_FIGURES = {"relative_std": "concentration", "mean": "mean", "variance": "variance"}
 _BELOW = (

@@ -10,12 +10,22 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from theory.distribution import KernelDistribution
-from validation.claims import Margins
-from validation.figure_style import EXACT, colours, dodged, estimates, legend, lines, panels, plain, plain_ticks
-from validation.quantile_bands import ranks
-from validation.quantile_figure import panel_figure, title
-from validation.results import CellResult
+from qntk.theory.haar.distribution import KernelDistribution
+from qntk.validation.judge.claims import Margins
+from qntk.validation.judge.quantile_bands import ranks
+from qntk.validation.report.figures.quantiles import panel_figure, title
+from qntk.validation.report.figures.style import (
+    EXACT,
+    colours,
+    dodged,
+    estimates,
+    legend,
+    lines,
+    panels,
+    plain,
+    plain_ticks,
+)
+from qntk.validation.report.results import CellResult
 
 _LEAST = 0.01
 """Share of the draws in the smallest bin."""

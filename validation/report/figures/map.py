@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from validation.figure_style import MARKERS, group_title, groups, panels, plain_ticks
+from qntk.validation.report.figures.style import MARKERS, group_title, groups, panels, plain_ticks
 
 NEAR = 0.1
 """A fluctuation within this of its plateau gains little from more parameters."""

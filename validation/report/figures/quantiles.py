@@ -13,12 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from theory import KernelLaw
-from theory.distribution import KernelDistribution
-from validation.config import HAAR_LAYERS
-from validation.figure_style import plain
-from validation.quantile_bands import Float, band, ranks
-from validation.results import CellResult
+from qntk.theory import KernelLaw
+from qntk.theory.haar.distribution import KernelDistribution
+from qntk.validation.judge.quantile_bands import Float, band, ranks
+from qntk.validation.report.figures.style import plain
+from qntk.validation.report.results import CellResult
+from qntk.validation.sweep.config import HAAR_LAYERS
 
 CONFIDENCE = 0.99
 _NARROW = 4

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from validation.claims import Margins
-from validation.estimates import MOMENTS
-from validation.figure_style import (
+from qntk.validation.judge.claims import Margins
+from qntk.validation.judge.estimates import MOMENTS
+from qntk.validation.report.figures.style import (
     DOTTED,
     colours,
     dodged,

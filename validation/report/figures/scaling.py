@@ -10,9 +10,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from validation.claims import Margins
-from validation.estimates import Moment
-from validation.figure_style import (
+from qntk.validation.judge.claims import Margins
+from qntk.validation.judge.estimates import Moment
+from qntk.validation.report.figures.style import (
     DOTTED,
     EXACT,
     PUBLISHED,

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from validation.findings import WORDS
+from qntk.validation.report.findings import WORDS
 
 EXACT: dict[str, Any] = {"linestyle": "-", "linewidth": 1.4}
 PUBLISHED: dict[str, Any] = {"linestyle": (0, (4, 2)), "linewidth": 1.2}

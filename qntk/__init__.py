@@ -1,0 +1,1 @@
+"""Validates the theory of the quantum neural tangent kernel against Monte Carlo, with stated error rates."""

@@ -1,0 +1,1 @@
+"""For the tests of others: ``testing.assert_agrees``, hypothesis ``strategies``, and the ``pytest_plugin``."""

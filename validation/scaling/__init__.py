@@ -1,0 +1,1 @@
+"""How K scales with L and D: ``exponents``, competing ``models``, and ``statements`` on both."""
