@@ -66,7 +66,7 @@ nitpick_ignore_regex = [
     # Unions of types that have a name, which autodoc shows by that name: nothing to link to.
     (r"py:class", r"Array|Float|Matrix|Number|OperatorLike|Size|Tested|Words"),
     # Modules that no user calls, so that they have no page.
-    (r"py:.*", r"validation\.(cell|cells|families|user_circuits|sequential|ranges)\..*"),
+    (r"py:.*", r"qntk\.validation\.(sweep\.(cell|cells|own_circuits|ranges)|scaling\.families|judge\.sequential)\..*"),
 ]
 
 
