@@ -61,35 +61,20 @@ class KernelDistribution:
     def pdf(self, kernel: ArrayLike) -> Float:
         """Density at the given values of K, of any shape, in units of 1/K."""
         nodes, weights = self._rule
-        return self._average(kernel, lambda k: np.sum(self._sum_pdf(k / nodes) / nodes * weights))
+        return self._average(kernel, lambda k: np.sum(self.sum_pdf(k / nodes) / nodes * weights))
 
     def cdf(self, kernel: ArrayLike) -> Float:
         """P(K <= kernel) at the given values, of any shape."""
         nodes, weights = self._rule
-        return np.clip(self._average(kernel, lambda k: np.sum(self._sum_cdf(k / nodes) * weights)), 0.0, 1.0)
+        return np.clip(self._average(kernel, lambda k: np.sum(self.sum_cdf(k / nodes) * weights)), 0.0, 1.0)
 
     def quantiles(self, probabilities: ArrayLike) -> Float:
         """The values that K stays below with the given probabilities; ``ValueError`` unless all are in (0, 1)."""
-        levels = np.asarray(probabilities, dtype=float)
-        if not ((levels > 0) & (levels < 1)).all():
-            raise ValueError("a quantile needs a probability between 0 and 1, ends excluded")
-        return np.array([self._quantile(p) for p in levels.ravel()]).reshape(levels.shape)
+        return _quantiles(self.cdf, self.law.mean().value, probabilities)
 
-    def _quantile(self, level: float) -> float:
-        """Root of the CDF in log K, bracketed from the mean outwards."""
-        low = high = self.law.mean().value
-
-        def excess(logarithm: float) -> float:
-            return float(self.cdf(np.exp(logarithm))) - level
-
-        while excess(np.log(low)) > 0:
-            low /= 2
-        while excess(np.log(high)) < 0:
-            high *= 2
-        if low == high:
-            return low
-        root: float = toms748(excess, np.log(low), np.log(high), rtol=1e-12)
-        return float(np.exp(root))
+    def sum_quantiles(self, probabilities: ArrayLike) -> Float:
+        """The same of S alone, K = v_O S."""
+        return _quantiles(self.sum_cdf, float(sum_moments(self.law, 1)[1]), probabilities)
 
     @cached_property
     def _observable(self) -> StateVariance:
@@ -134,12 +119,14 @@ class KernelDistribution:
         logs = np.log(s)
         return logs[0], logs[-1], CubicSpline(logs, s * self._sum.pdf(s)), CubicSpline(logs, self._sum.cdf(s))
 
-    def _sum_pdf(self, s: Float) -> Float:
+    def sum_pdf(self, s: Float) -> Float:
+        """Density of S, K = v_O S."""
         low, high, density, _ = self._splines
         logs = np.log(np.maximum(s, math.exp(low - 1)))
         return np.where((logs > low) & (logs < high), density(np.clip(logs, low, high)) / np.exp(logs), 0.0)
 
-    def _sum_cdf(self, s: Float) -> Float:
+    def sum_cdf(self, s: ArrayLike) -> Float:
+        """P(S <= s)."""
         low, high, _, distribution = self._splines
         logs = np.log(np.maximum(s, math.exp(low - 1)))
         return np.where(logs > low, distribution(np.clip(logs, low, high)), 0.0)
@@ -148,3 +135,27 @@ class KernelDistribution:
         values = np.asarray(kernel, dtype=float)
         result = [function(np.maximum(k, 0.0)) for k in values.ravel()]
         return np.array(result).reshape(values.shape)
+
+
+def _quantiles(cdf: Callable[[ArrayLike], Float], mean: float, probabilities: ArrayLike) -> Float:
+    levels = np.asarray(probabilities, dtype=float)
+    if not ((levels > 0) & (levels < 1)).all():
+        raise ValueError("a quantile needs a probability between 0 and 1, ends excluded")
+    return np.array([_quantile(cdf, mean, p) for p in levels.ravel()]).reshape(levels.shape)
+
+
+def _quantile(cdf: Callable[[ArrayLike], Float], mean: float, level: float) -> float:
+    """Root of the CDF in the logarithm, bracketed from the mean outwards."""
+    low = high = mean
+
+    def excess(logarithm: float) -> float:
+        return float(cdf(np.exp(logarithm))) - level
+
+    while excess(np.log(low)) > 0:
+        low /= 2
+    while excess(np.log(high)) < 0:
+        high *= 2
+    if low == high:
+        return low
+    root: float = toms748(excess, np.log(low), np.log(high), rtol=1e-12)
+    return float(np.exp(root))
