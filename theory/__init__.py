@@ -6,7 +6,8 @@ Knows numpy and scipy (and stim, for given circuits) only, and never the sampler
   ``dqntk_second_moment``, ``concentration`` (depths and conditions)
 * other layouts and inputs: ``layers``, ``boundary``, ``kernel_matrix``, ``symmetric``
 * beyond Haar: ``pauli_paths`` (a given circuit), ``brickwork``
-* training: ``training`` (frozen), ``meta_kernel`` (first correction), ``noise`` (floors)
+* training: ``frozen`` and its ``meta_kernel``, ``noise_floors``, ``dressed``; beyond the frozen kernel ``one_datum``,
+  ``riccati``, ``imaginary_time``, ``double_bracket``, ``finite_depth``
 
 docs/theory.md derives them all.
 
