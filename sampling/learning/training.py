@@ -11,7 +11,8 @@ leave the range of numbers; then it stops there and keeps its last outputs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,36 +69,42 @@ class Problem:
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """What training did; S seeds, P points, M of them for training, C checkpoints.
+    """What training did; P points, M of them for training, C checkpoints. Many seeds at once put an axis (S,) before
+    every shape but that of the checkpoints.
 
     Attributes:
-        rates: η, shape (S,).
-        outputs: f at every step on every point, initial ones first, shape (S, steps + 1, P).
-        loss: in its own convention, shape (S, steps + 1).
-        checkpoints: steps at which the next three were recorded, 0 and the last among them, shape (C,).
-        thetas: shape (S, C, L).
-        kernels: K_jA between all points and the training points, shape (S, C, P, M).
-        jacobian: at initialisation, all points, shape (S, P, L).
-        diverged_at: step at which a diverged run's loss was first above where it began; -1 if it did not diverge.
+        rate: η, shape ().
+        outputs: f at every step on every point, initial ones first, shape (steps + 1, P).
+        checkpoints: steps at which the next two were recorded, 0 and the last among them, shape (C,).
+        thetas: shape (C, L).
+        kernels: K_jA between all points and the training points, shape (C, P, M).
+        jacobian: at initialisation, all points, shape (P, L).
+        diverged_at: step at which a diverged run's loss was first above where it began, -1 if it did not diverge;
+            shape ().
     """
 
-    rates: Array
+    rate: Array
     outputs: Array
-    loss: Array
     checkpoints: NDArray[np.int64]
     thetas: Array
     kernels: Array
     jacobian: Array
     diverged_at: NDArray[np.int64]
 
+    def seed(self, index: int) -> dict[str, Any]:
+        """The fields of one of many seeds."""
+        own = {f.name: np.asarray(getattr(self, f.name)[index]) for f in fields(Training) if f.name != "checkpoints"}
+        return own | {"checkpoints": self.checkpoints}
+
     def kernel_drift(self, training: NDArray[np.bool_]) -> Array:
-        """‖K(t) - K(0)‖/‖K(0)‖, Frobenius norms on the training points, shape (S, C)."""
-        K = self.kernels[:, :, training, :]
-        return np.asarray(_norm(K - K[:, :1], (-2, -1)) / _norm(K[:, :1], (-2, -1)))
+        """‖K(t) - K(0)‖/‖K(0)‖, Frobenius norms on the training points, shape (C,)."""
+        K = self.kernels[..., training, :]
+        first = K[..., :1, :, :]
+        return np.asarray(_norm(K - first, (-2, -1)) / _norm(first, (-2, -1)))
 
     def parameter_drift(self) -> Array:
-        """‖θ(t) - θ(0)‖ in radians, shape (S, C)."""
-        return _norm(self.thetas - self.thetas[:, :1], (-1,))
+        """‖θ(t) - θ(0)‖ in radians, shape (C,)."""
+        return _norm(self.thetas - self.thetas[..., :1, :], (-1,))
 
 
 def checkpoint_steps(steps: int, count: int = 24) -> NDArray[np.int64]:
@@ -152,8 +159,7 @@ def train(
             thetas = _step(problem, thetas, f, J, rates, flying)
         if progress is not None:
             progress(seeds)
-    loss = problem.loss_of(outputs)
-    return Training(rates, outputs, loss, marks, kept, kernels, first, _diverged(loss, flying))
+    return Training(rates, outputs, marks, kept, kernels, first, _diverged(problem.loss_of(outputs), flying))
 
 
 def critical_rates(

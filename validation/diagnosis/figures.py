@@ -174,7 +174,7 @@ def _difference(study: Study) -> Figure:
     _against(study, axes[0], lambda d: d.mean_abs_difference, False, "predicted")
     axes[0].set(title="mean |prediction - model|")
     axes[0].set_ylim(bottom=0)
-    _against(study, axes[1], lambda d: float(d.kernel_drift()[-1]), False, "trained")
+    _against(study, axes[1], lambda d: float(d.run.kernel_drift(d.data.training)[-1]), False, "trained")
     axes[1].set(title=r"$\|K(t)-K(0)\|/\|K(0)\|$")
     axes[1].set_ylim(bottom=0)
     if bisected:

@@ -42,8 +42,8 @@ _COLUMNS: dict[str, tuple[Stage, bool, Callable[[SeedDiagnosis], float]]] = {
     "r2_test_predicted": ("predicted", False, lambda d: d.r2(d.predicted[-1], False)),
     "r2_test_long_time": ("start", False, lambda d: math.nan if d.inference is None else d.r2(d.inference, False)),
     "mean_abs_difference": ("predicted", False, lambda d: d.mean_abs_difference),
-    "kernel_drift": ("trained", False, lambda d: float(d.kernel_drift()[-1])),
-    "parameter_drift": ("trained", False, lambda d: float(d.parameter_drift()[-1])),
+    "kernel_drift": ("trained", False, lambda d: float(d.run.kernel_drift(d.data.training)[-1])),
+    "parameter_drift": ("trained", False, lambda d: float(d.run.parameter_drift()[-1])),
     "measured_critical_ratio": (
         "start", True, lambda d: math.sqrt(math.prod(d.run.critical.tolist())) / d.critical_rate,
     ),

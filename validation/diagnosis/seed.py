@@ -122,15 +122,6 @@ class SeedDiagnosis:
         start = np.abs(seen[0])
         return fall_times(foreseen), fall_times(seen), start > 0.1 * np.sqrt((start**2).mean())
 
-    def kernel_drift(self) -> Array:
-        """‖K(t) - K(0)‖/‖K(0)‖ at the checkpoints."""
-        K = self.run.kernels[:, self.data.training]
-        return np.asarray(np.linalg.norm(K - K[0], axis=(1, 2)) / np.linalg.norm(K[0]))
-
-    def parameter_drift(self) -> Array:
-        """‖θ(t) - θ(0)‖, in radians, at the checkpoints."""
-        return np.asarray(np.linalg.norm(self.run.thetas - self.run.thetas[0], axis=1))
-
 
 @dataclass(frozen=True, eq=False)
 class ModelDiagnosis:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from qntk.sampling.learning.datasets import Dataset
 from qntk.sampling.learning.qnn import Qnn
+from qntk.sampling.learning.training import Training
 from qntk.validation.diagnosis.config import DiagnoseConfig
 
 Array = NDArray[np.float64]
@@ -28,19 +29,9 @@ FORMAT = 1
 
 
 @dataclass(frozen=True, eq=False)
-class SeedRun:
-    """One seed of one model; arrays as in ``qntk.sampling.learning.training.Training``, without the seeds axis.
+class SeedRun(Training):
+    """One seed of one model; ``critical`` is the bracket of its measured critical rate, (0, inf) if not looked for."""
 
-    ``critical`` is the bracket of the measured critical rate, (0, inf) if it was not looked for.
-    """
-
-    rate: Array
-    outputs: Array
-    checkpoints: NDArray[np.int64]
-    thetas: Array
-    kernels: Array
-    jacobian: Array
-    diverged_at: NDArray[np.int64]
     critical: Array
 
 

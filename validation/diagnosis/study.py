@@ -22,7 +22,7 @@ from tqdm import tqdm
 from qntk.inputs.observables import parse_observable
 from qntk.sampling.learning.datasets import Dataset
 from qntk.sampling.learning.qnn import Qnn
-from qntk.sampling.learning.training import Problem, Training, critical_rates, initial_angles, train
+from qntk.sampling.learning.training import Problem, critical_rates, initial_angles, train
 from qntk.theory.training.frozen import jacobian_spectrum
 from qntk.validation.diagnosis.config import DiagnoseConfig
 from qntk.validation.diagnosis.random_training import RandomTraining, random_training
@@ -140,14 +140,7 @@ def _train(
     if config.bisect_steps:
         bracket = np.stack(critical_rates(problem, thetas, critical, config.bisect_steps, progress=tell))
     done = train(problem, thetas, rates, config.steps, tell)
-    return [_seed_run(done, index, bracket[:, index]) for index in range(len(seeds))]
-
-
-def _seed_run(done: Training, index: int, bracket: Array) -> SeedRun:
-    return SeedRun(
-        np.asarray(done.rates[index]), done.outputs[index], done.checkpoints, done.thetas[index], done.kernels[index],
-        done.jacobian[index], np.asarray(done.diverged_at[index]), bracket,
-    )  # fmt: skip
+    return [SeedRun(**done.seed(index), critical=bracket[:, index]) for index in range(len(seeds))]
 
 
 def _diagnosis(store: TrainingStore, network: Qnn, seed: int) -> SeedDiagnosis:

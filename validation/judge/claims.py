@@ -20,7 +20,7 @@ from qntk.theory.haar import dqntk
 from qntk.theory.haar.distribution import KernelDistribution
 from qntk.theory.haar.dqntk_second_moment import second_moment
 from qntk.theory.haar.kernel_matrix import KernelMatrixLaw
-from qntk.validation.judge.estimates import MINIMUM_DRAWS, MOMENTS, summarise
+from qntk.validation.judge.estimates import MINIMUM_DRAWS, MOMENTS, Summary, summarise
 from qntk.validation.judge.pivots import Pivot
 from qntk.validation.judge.sup_distance import SupDistance, sup_distance
 
@@ -140,14 +140,18 @@ def claims_on(law: KernelLaw, quantities: tuple[Quantity, ...], overlap: float |
     return [claim for claim in CLAIMS if claim.quantity in quantities and claim.predict(law, overlap)]
 
 
-def weigh(columns: Mapping[Quantity, Column], law: KernelLaw, overlap: float | None = None) -> dict[Claim, Evidence]:
+def weigh(
+    columns: Mapping[Quantity, Column], law: KernelLaw, overlap: float | None = None, summary: Summary | None = None
+) -> dict[Claim, Evidence]:
     """What columns of independent draws, each of shape (n,), say of every claim on them.
+
+    ``summary`` is that of the kernels, where the caller has made it already.
 
     Raises ``ValueError`` for fewer than 8 draws, values that are not finite, negative kernels, or a constant column.
     """
     found: dict[Claim, Evidence] = {}
     if "kernel" in columns:
-        summary = summarise(columns["kernel"])
+        summary = summary or summarise(columns["kernel"])
         distribution = KernelDistribution(law)
         found |= {CLAIM["kernel", moment]: summary.pivot(moment) for moment in MOMENTS}
         found[CLAIM["kernel", "distribution"]] = sup_distance(

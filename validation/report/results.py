@@ -183,8 +183,8 @@ def _weigh(store: Store, cell: Cell, fitted: bool) -> tuple[_Weighed | str, int,
         return "it may stop early, and has not come to its next look", seen, wanted
     law, own, margins = cell.law(), cell.symmetric_law(), store.config.margin.margins()
     try:
-        evidence = weigh(columns, law, cell.overlap)
         summary = summarise(columns["kernel"])
+        evidence = weigh(columns, law, cell.overlap, summary)
     except ValueError as error:
         return str(error), seen, wanted
     weighed = _Weighed(

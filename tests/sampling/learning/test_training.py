@@ -51,7 +51,7 @@ def test_training_against_statevectors(loss):
         current = current - rate * weight * slopes[:, TRAINING] @ (f - LABELS)[TRAINING]
     done = train(task, theta, np.array([rate]), 3)
     assert done.outputs[0] == pytest.approx(np.array(path), abs=1e-12)
-    assert done.loss[0] == pytest.approx([written((f - LABELS)[TRAINING]) for f in path], abs=1e-12)
+    assert task.loss_of(done.outputs)[0] == pytest.approx([written((f - LABELS)[TRAINING]) for f in path], abs=1e-12)
     assert done.kernels[0, 0] == pytest.approx(done.jacobian[0] @ done.jacobian[0][TRAINING].T, abs=1e-14)
     assert done.parameter_drift()[0, 0] == done.kernel_drift(TRAINING)[0, 0] == 0
     wrong = train(task, theta, np.array([1.1 * rate]), 3)  # control: another rate is seen
