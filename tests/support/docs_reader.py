@@ -23,6 +23,7 @@ PAGES += sorted(str(p.relative_to(ROOT)) for folder in ("docs", "examples") for 
 INDEX = "needs a package index"
 NOT_RUN = {
     ("docs/tutorial.md", "python -m venv .venv"): INDEX,
+    ("docs/architecture.md", " commands          the command line: a thin caller of the face"): "a drawing",
     ("docs/howto/cluster.md", "pip install 'qntk[dask]'"): INDEX,
     ("docs/howto/cluster.md", "#!/bin/bash"): "needs Slurm",
     ("docs/howto/cluster.md", "import subprocess"): "needs Slurm and dask-jobqueue",
