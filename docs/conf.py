@@ -64,7 +64,7 @@ nitpick_ignore_regex = [
     # The standard library.
     (r"py:.*", r"(collections|fractions|pathlib|typing)\..*|NoneType"),
     # Unions of types that have a name, which autodoc shows by that name: nothing to link to.
-    (r"py:class", r"Array|Float|Matrix|Number|OperatorLike|Size|Tested|Words"),
+    (r"py:class", r"Array|Complex|Float|Loss|Matrix|Number|OperatorLike|Size|Tested|Words"),
     # Modules that no user calls, so that they have no page.
     (r"py:.*", r"qntk\.validation\.(sweep\.(cell|cells|own_circuits|ranges)|scaling\.families|judge\.sequential)\..*"),
 ]
@@ -111,6 +111,8 @@ def keep_plain(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines:
 
 _ARRAY = re.compile(r"~?numpy\.ndarray\[tuple\[~?typing\.Any, \.\.\.\], ~?numpy\.dtype\[~?(numpy|typing)\.(\w+)\]\]")
 
+_ALIASED = re.compile(r"~?(?:[\w.]+\.)?TypeAliasForwardRef\(['\"]?([\w.]+)['\"]?\)")
+
 
 def _alias(found: re.Match[str]) -> str:
     return "NDArray[Any]" if found[1] == "typing" else f"NDArray[np.{found[2]}]"
@@ -123,7 +125,7 @@ def short_signature(
     if what == "class" and issubclass(obj, BaseModel):
         return "", None
     signature = signature and signature.replace("<factory>", "...")
-    signature, returned = (text and _ARRAY.sub(_alias, text) for text in (signature, returned))
+    signature, returned = (text and _ALIASED.sub(r"\1", _ARRAY.sub(_alias, text)) for text in (signature, returned))
     return signature, returned
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import solve_ivp
 
-from qntk.theory.training.arguments import Array, finite, positive, scalar, stable, step_count, training_mask
+from qntk.theory.training.arguments import Array, finite, scalar, stable, step_count, training_mask
 from qntk.theory.training.riccati import hermitian
 
 Complex = NDArray[np.complex128]
@@ -100,10 +100,7 @@ def double_bracket(
     y = np.asarray(labels, dtype=float)
     if y.shape != (len(psi),) or not np.isfinite(y[mask]).all():
         raise ValueError(f"labels has shape {y.shape}; give ({len(psi)},), finite where trained on")
-    eta, S = (
-        scalar("rate", rate),
-        float(positive("strength", finite("strength", strength, ()))),
-    )
+    eta, S = scalar("rate", rate), scalar("strength", strength)
     run = _continuous if continuous else _discrete
     path = run(psi, o, np.where(mask, y, 0.0), mask, eta * S, step_count(steps))
     outputs = np.asarray((np.abs(path) ** 2) @ o)

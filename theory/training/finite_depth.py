@@ -98,8 +98,9 @@ def finite_depth(
         steps: number of steps; time and memory grow as its square and as itself (300 steps of 3 points: about 2 s).
         correction: c = (2D-2)/L >= 0.
 
-    Accurate to second order in the rate times the kernel and to first order in c. Raises ``ValueError`` for overlaps of
-    no states, a rate beyond stability at the start, and numbers that fit no circuit.
+    Accurate to second order in the rate times the kernel, to first order in c, and for levels of many dimensions: with
+    a multiplicity of 1 to 4, and one or two points, a sixth to a half of the correction is missed. Raises
+    ``ValueError`` for overlaps of no states, a rate beyond stability at the start, and numbers that fit no circuit.
 
     >>> parts = np.array([[[0.5]], [[0.5]]])
     >>> run = finite_depth([-1, 1], [0.5, 0.5], parts, [1.0], np.array([True]), 0.05, 1.0, steps=100, correction=0.25)
@@ -115,23 +116,28 @@ def finite_depth(
     given = np.asarray(overlaps)
     if given.ndim != 3 or len(given) != o.size:
         raise ValueError(f"overlaps has shape {given.shape}; give ({o.size}, m, m), one matrix for each level")
+    c = float(finite("correction", correction, ()))
+    if c < 0:
+        raise ValueError(f"correction is {c:g}; c = (2D-2)/L is not below 0")
     mask = training_mask(training, given.shape[1])
     levels = [hermitian("overlaps", matrix, mask.size) for matrix in given]
-    if np.abs(np.diag(sum(levels)) - 1).max() > 1e-8:
+    gram = np.sum(levels, axis=0)
+    if np.abs(np.diag(gram) - 1).max() > 1e-8:
         raise ValueError("overlaps do not add up to a Gram matrix with ones on its diagonal")
     parts = [
         factor(matrix, f"overlaps of level {value:g} are not positive") for matrix, value in zip(levels, o, strict=True)
     ]
+    rank = len(factor(gram, "overlaps do not add up to a Gram matrix"))
+    for part, value in zip(parts, o, strict=True):
+        if c and len(part) < rank:
+            raise ValueError(
+                f"level {value:g} holds {len(part)} directions of {rank} independent inputs: its multiplicity is too "
+                "small for a law of many dimensions a level; leave points out, or group levels that are close"
+            )
     y = np.asarray(labels, dtype=float)
     if y.shape != mask.shape or not np.isfinite(y[mask]).all():
         raise ValueError(f"labels has shape {y.shape}; give {mask.shape}, finite where trained on")
-    eta, S = (
-        scalar("rate", rate),
-        float(positive("strength", finite("strength", strength, ()))),
-    )
-    c = float(finite("correction", correction, ()))
-    if c < 0:
-        raise ValueError(f"correction is {c:g}; c = (2D-2)/L is not below 0")
+    eta, S = scalar("rate", rate), scalar("strength", strength)
     course = _Course(o, p, parts, np.where(mask, y, 0.0), np.where(mask, eta, 0.0), S, c, step_count(steps))
     stable(eta, float(np.linalg.eigvalsh(course.kernels[0][np.ix_(mask, mask)])[-1]), "at the start", False)
     course.run()

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 
-from qntk.theory.training.arguments import EDGE, Array, finite, positive, scalar, stable, step_count
+from qntk.theory.training.arguments import EDGE, Array, finite, scalar, stable, step_count
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,10 +110,7 @@ def imaginary_time(
         raise ValueError(f"weights are no probabilities: smallest {p.min():.3g}, sum {p.sum():.9g}")
     p = np.maximum(p, 0) / np.maximum(p, 0).sum()
     y = float(finite("label", label, ()))
-    eta, S = (
-        scalar("rate", rate),
-        float(positive("strength", finite("strength", strength, ()))),
-    )
+    eta, S = scalar("rate", rate), scalar("strength", strength)
     variance = float(p @ (o - p @ o) ** 2)
     if variance <= EDGE * max(np.ptp(o) ** 2, 1e-300):
         raise ValueError(

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import solve_ivp
 
-from qntk.theory.training.arguments import Array, finite, positive, scalar, stable, step_count, training_mask
+from qntk.theory.training.arguments import Array, scalar, stable, step_count, training_mask
 
 Complex = NDArray[np.complex128]
 Parts = NDArray[np.inexact[Any]]
@@ -137,10 +137,7 @@ def flow(
     y = np.asarray(labels, dtype=float)
     if y.shape != (points,) or not np.isfinite(y[mask]).all():
         raise ValueError(f"labels has shape {y.shape}; give ({points},), finite where trained on")
-    eta, S = (
-        scalar("rate", rate),
-        float(positive("strength", finite("strength", strength, ()))),
-    )
+    eta, S = scalar("rate", rate), scalar("strength", strength)
     count = step_count(steps)
     if not np.abs(np.diag(G) - 1).max() <= _ROUNDING:
         raise ValueError("gram has no ones on its diagonal; give the Gram matrix of normalised states")

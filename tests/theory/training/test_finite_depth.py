@@ -133,6 +133,7 @@ def test_late_law_in_circuits(networks):
 
 PARTS = np.array([np.eye(2) / 2, np.eye(2) / 2])
 BOTH = np.array([True, True])
+SINGULAR = np.array([[0.7, 0.3], [0.3, 0.7]])
 
 
 @pytest.mark.parametrize(
@@ -148,6 +149,10 @@ BOTH = np.array([True, True])
         ),
         (lambda: finite_depth([-1, 1], [0.5, 0.5], PARTS, [0, 0], BOTH, 0.1, 1.0, 5, -0.1), "correction is -0.1"),
         (lambda: finite_depth([-1, 1], [0.5, 0.5], PARTS, [0, 0], BOTH, 9.0, 1.0, 5, 0.1), "beyond stability"),
+        (
+            lambda: finite_depth([-1, 1], [0.9, 0.1], [SINGULAR, np.eye(2) - SINGULAR], [0, 0], BOTH, 0.1, 1.0, 5, 0.1),
+            "level 1 holds 1 directions of 2",
+        ),
         (lambda: late_ratio(1.5, 0.5), "decline"),
         (lambda: late_ratio(0.5, 2.5), "between 0 and 1"),
         (lambda: late_ratio(0.5, 0.5, share=1.0), "share is 1"),
