@@ -10,7 +10,8 @@ each branch weighs 1/2, and a rotation that commutes has ∂f = 0. This is a Mar
 sum, over its paths that branch at ℓ, of their probability times <P>² at the beginning.
 
 Which terms of O interfere, and what a final string is worth then, is in ``circuits.path_families``. Equal strings are
-merged, so that their number is at most 4^n at each rotation, and small where the light cone of O is.
+merged, so that their number is at most 4^n at each rotation, and small where the light cone of O is. A first layer of
+rotations on single qubits is summed in closed form (``circuits.product_start``).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from qntk.theory.circuits.clifford_frame import RotationFrame
 from qntk.theory.circuits.path_families import Array, Family, families_of
 from qntk.theory.circuits.pauli_words import StabiliserState, Words, anticommute, unique_rows
+from qntk.theory.circuits.product_start import ProductStart
 from qntk.theory.prediction import Prediction
 
 _CHUNK = 8192
@@ -147,25 +149,34 @@ def sampled_mean(
 def _enumerate(
     frame: RotationFrame, family: Family, inputs: tuple[StabiliserState, ...], most: int
 ) -> tuple[Array, int, int]:
-    """E (∂_ℓ f)² by rotation: weights of the strings back to the beginning, then their worth forward again."""
+    """E (∂_ℓ f)² by rotation: weights of the strings back to the beginning, then their worth forward again.
+
+    The beginning is that of the circuit, or, for terms that do not interfere, where rotations on single qubits end.
+    """
     strings, weights, held = family.starts, family.weights, 0
+    start = ProductStart.of(frame, inputs) if len(family.members) == 1 else None
+    first = len(start.qubits) if start else 0
     steps: list[tuple[NDArray[np.bool_], NDArray[np.int32], Array] | None] = []
-    for rotation in frame.rotations[::-1]:
+    for rotation in frame.rotations[first:][::-1]:
         met = anticommute(strings, rotation)
         if not met.any():
             steps.append(None)
             continue
         held += len(strings)
         if held > most:
-            raise ValueError("more Pauli strings than most_strings: use sampled_mean, or allow more")
+            raise ValueError(
+                f"more than {held:,} Pauli strings, and most_strings is {most:,}: use sampled_mean, or allow more"
+            )
         branches, inverse = unique_rows(np.concatenate([strings[met], strings[met] ^ rotation]))
         halves = np.bincount(inverse, weights=np.tile(weights[met] / 2, 2), minlength=len(branches))
         steps.append((met, inverse.astype(np.int32), weights[met]))
         strings, weights = np.concatenate([strings[~met], branches]), np.concatenate([weights[~met], halves])
-    worth = family.worth(strings, inputs)
+    worth = start.worth(strings) if start else family.worth(strings, inputs)
     hits = int(np.count_nonzero(worth))
-    squares = np.zeros(len(steps))
-    for index, step in enumerate(reversed(steps)):
+    squares = np.zeros(len(frame.rotations))
+    if start:
+        squares[:first] = start.squares(strings, weights)
+    for index, step in enumerate(reversed(steps), start=first):
         if step is None:
             continue
         met, place, arriving = step
