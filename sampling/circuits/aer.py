@@ -20,6 +20,7 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 from qiskit_aer.primitives import EstimatorV2
 
+from qntk.inputs.reader import unpacked
 from qntk.sampling.engine.program import compile_circuit
 
 Array = NDArray[np.float64]
@@ -58,7 +59,7 @@ class AerGradients:
             )
         object.__setattr__(self, "_slopes", jacobian.data)
         simulator = AerSimulator(noise_model=self.noise_model)
-        object.__setattr__(self, "circuit", transpile(self.circuit, simulator, optimization_level=0))
+        object.__setattr__(self, "circuit", transpile(unpacked(self.circuit), simulator, optimization_level=0))
 
     def value_and_gradient(self, thetas: Array, seed: int = 0) -> tuple[Array, Array]:
         """f, shape (draws,), and ∂f/∂θ, shape (draws, L); ``seed`` decides the shots."""

@@ -1,4 +1,4 @@
-"""A Qiskit circuit compiled to a flat program: Pauli rotations and fixed gates, one row each.
+"""A circuit compiled to a flat program: Pauli rotations and fixed gates, one row each.
 
 A rotation is exp(-i a P/2) with a = Σ_p J_ap θ_p + offset, so parameters may be shared between gates and enter with
 any real factor. An angle that is not linear gets a column of its own behind the parameters, which the caller fills
@@ -11,14 +11,14 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.circuit import ControlFlowOp, Gate, Parameter, ParameterExpression, QuantumCircuit
-from qiskit.quantum_info import Operator, Pauli
+from qiskit.circuit import QuantumCircuit
 from scipy.sparse import csr_array
 
+from qntk.inputs.normal_form import Fixed, NormalForm, Rotation
+from qntk.inputs.reader import read_circuit
 from qntk.sampling.engine.expressions import Nonlinear, nonlinear
 
 DIAGONAL, REAL, IMAGINARY, CX, CZ, DENSE, MERGED, PAIR = range(8)
@@ -27,9 +27,6 @@ of RX or RY."""
 
 _WORTH_MERGING = 3
 """Diagonal gates in a row from which on one pass over a merged diagonal is cheaper than a pass each."""
-
-_ROTATIONS = {"rx": "X", "ry": "Y", "rz": "Z", "p": "Z", "rxx": "XX", "ryy": "YY", "rzz": "ZZ", "rzx": "XZ"}
-"""Pauli of each rotation gate, leftmost letter on its last qubit (Qiskit's RZX is Z on the first qubit)."""
 
 
 @dataclass(frozen=True)
@@ -72,20 +69,18 @@ class Program:
         return int(self.jacobian.shape[1])
 
 
-def compile_circuit(circuit: QuantumCircuit, merge: bool = True) -> Program:
+def compile_circuit(circuit: QuantumCircuit | NormalForm, merge: bool = True) -> Program:
     """The program of a parameterised unitary circuit.
 
     With ``merge``, neighbouring diagonal gates (RZ, RZZ, CZ, …) become one diagonal and neighbouring RX or RY on
-    different qubits go in pairs; without, every gate is a row.
-
-    Gates with free parameters may be RX, RY, RZ, P, RXX, RYY, RZZ, RZX, U, or anything that Qiskit defines through
-    them (a Pauli evolution is its synthesis, as on a backend); gates without may be any unitary. Raises ``ValueError``
-    for measurement, reset, control flow, or a circuit without parameters.
+    different qubits go in pairs; without, every gate is a row. What a gate is, ``qntk.inputs.reader`` says; errors are
+    its own, and a ``ValueError`` for a circuit without parameters.
     """
-    if circuit.num_parameters == 0:
-        raise ValueError("the circuit has no parameters; a tangent kernel needs at least one")
+    if isinstance(circuit, QuantumCircuit):
+        if circuit.num_parameters == 0:
+            raise ValueError("the circuit has no parameters; a tangent kernel needs at least one")
+        circuit = read_circuit(circuit)
     compiler = _Compiler(circuit)
-    compiler.add(circuit, list(range(circuit.num_qubits)))
     if merge:
         compiler.merge()
         compiler.pair()
@@ -93,11 +88,11 @@ def compile_circuit(circuit: QuantumCircuit, merge: bool = True) -> Program:
 
 
 class _Compiler:
-    """Collects rows while walking a circuit and the definitions of its gates."""
+    """Collects the rows of a normal form."""
 
-    def __init__(self, circuit: QuantumCircuit) -> None:
-        self.qubits = circuit.num_qubits
-        self.column = {parameter: index for index, parameter in enumerate(circuit.parameters)}
+    def __init__(self, form: NormalForm) -> None:
+        self.qubits = form.qubits
+        self.column = {parameter: index for index, parameter in enumerate(form.sources)}
         self.rows: list[tuple[int, int, int, int, int]] = []
         self.wires: list[int] = []
         self.matrices: list[NDArray[np.complex128]] = []
@@ -107,60 +102,35 @@ class _Compiler:
         self.offsets: list[float] = []
         self.entries: list[tuple[int, int, float]] = []
         self.nonlinear: list[Nonlinear] = []
+        for operation in form.operations:
+            if isinstance(operation, Rotation):
+                self.rotation(operation)
+            elif operation.kind:
+                control, target = operation.qubits
+                self.rows.append((CX if operation.kind == "cx" else CZ, 1 << control, 1 << target, 0, 0))
+            else:
+                self.dense(operation)
 
-    def add(self, circuit: QuantumCircuit, wires: list[int]) -> None:
-        for instruction in circuit.data:
-            self.gate(instruction.operation, [wires[circuit.find_bit(q).index] for q in instruction.qubits])
-
-    def gate(self, operation: Any, wires: list[int]) -> None:
-        free = any(isinstance(p, ParameterExpression) and p.parameters for p in operation.params)
-        if operation.name == "barrier":
-            return
-        if operation.name in _ROTATIONS:
-            self.rotation(_ROTATIONS[operation.name], wires, operation.params[0])
-        elif operation.name == "u":
-            theta, phi, lam = operation.params
-            for pauli, angle in (("Z", lam), ("Y", theta), ("Z", phi)):
-                self.rotation(pauli, wires, angle)
-        elif operation.name in ("cx", "cz") and operation.ctrl_state == 1:
-            kind = CX if operation.name == "cx" else CZ
-            self.rows.append((kind, 1 << wires[0], 1 << wires[1], 0, 0))
-        elif isinstance(operation, ControlFlowOp) or operation.name in ("measure", "reset", "initialize"):
-            raise ValueError(f"the circuit holds {operation.name!r}; only unitary gates have gradients here")
-        elif (
-            not free
-            and isinstance(operation, Gate)
-            and (operation.definition is None or len(wires) <= 2 or operation.name == "unitary")
-        ):
-            self.dense(Operator(operation).data, wires)
-        elif operation.definition is not None:
-            self.add(operation.definition, wires)
-        else:
-            raise ValueError(f"gate {operation.name!r} has no definition that the sampler can follow")
-
-    def rotation(self, pauli: str, wires: list[int], angle: ParameterExpression | float) -> None:
-        masks = Pauli(pauli)
-        x = sum(1 << w for w, bit in zip(wires, masks.x, strict=True) if bit)
-        z = sum(1 << w for w, bit in zip(wires, masks.z, strict=True) if bit)
+    def rotation(self, operation: Rotation) -> None:
+        letters = list(zip(operation.qubits, operation.pauli, strict=True))
+        x = sum(1 << wire for wire, letter in letters if letter in "XY")
+        z = sum(1 << wire for wire, letter in letters if letter in "ZY")
         y = (x & z).bit_count()
         kind = DIAGONAL if x == 0 else REAL if y % 2 else IMAGINARY
         self.rows.append((kind, x, z, 1 if y % 4 < 2 else -1, len(self.offsets)))
-        if isinstance(angle, ParameterExpression):
-            slopes = _linear_slopes(angle)
-            if slopes is None:
-                self.entries.append((len(self.offsets), len(self.column) + len(self.nonlinear), 1.0))
-                self.nonlinear.append(nonlinear(angle, self.column))
-                angle = 0.0
-            else:
-                self.entries += [(len(self.offsets), self.column[p], slope) for p, slope in slopes.items()]
-                angle = _real(angle.bind(dict.fromkeys(angle.parameters, 0.0)), angle)
-        self.offsets.append(float(angle))
+        angle = operation.angle
+        if angle.linear:
+            self.entries += [(len(self.offsets), column, slope) for column, slope in angle.slopes]
+        else:
+            self.entries.append((len(self.offsets), len(self.column) + len(self.nonlinear), 1.0))
+            self.nonlinear.append(nonlinear(angle.source, self.column))
+        self.offsets.append(angle.offset)
 
-    def dense(self, matrix: NDArray[np.complex128], wires: list[int]) -> None:
-        self.rows.append((DENSE, len(wires), len(self.wires), self.entries_of_matrices, 0))
-        self.wires.extend(wires)
-        self.matrices.append(matrix)
-        self.entries_of_matrices += matrix.size
+    def dense(self, operation: Fixed) -> None:
+        self.rows.append((DENSE, len(operation.qubits), len(self.wires), self.entries_of_matrices, 0))
+        self.wires.extend(operation.qubits)
+        self.matrices.append(operation.matrix)
+        self.entries_of_matrices += operation.matrix.size
 
     def merge(self) -> None:
         """Replace each long enough run of diagonal rows by one."""
@@ -218,24 +188,3 @@ class _Compiler:
 def _is_turn(row: tuple[int, int, int, int, int]) -> bool:
     """Whether a row is RX or RY on one qubit."""
     return row[0] in (REAL, IMAGINARY) and row[1] & (row[1] - 1) == 0 and row[2] in (0, row[1])
-
-
-def _linear_slopes(angle: ParameterExpression) -> dict[Parameter, float] | None:
-    """d angle / d parameter where all are constant, else None."""
-    slopes = {}
-    for parameter in angle.parameters:
-        try:
-            slope = angle.gradient(parameter)
-        except RuntimeError as error:
-            raise ValueError(f"angle {angle} has no derivative: {error}") from error
-        if isinstance(slope, ParameterExpression) and slope.parameters:
-            return None
-        slopes[parameter] = _real(slope, angle)
-    return slopes
-
-
-def _real(value: Any, angle: Any) -> float:
-    number = complex(value)
-    if number.imag != 0.0 or not np.isfinite(number.real):
-        raise ValueError(f"angle {angle} is not real and finite")
-    return number.real

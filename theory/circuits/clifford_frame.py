@@ -14,12 +14,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import stim
 from numpy.typing import NDArray
 
+from qntk.inputs import normal_form as inputs
+from qntk.inputs.normal_form import NormalForm
 from qntk.theory.circuits.pauli_words import Words, pack_stim
 
 CLIFFORDS = {
@@ -28,15 +31,20 @@ CLIFFORDS = {
 }  # fmt: skip
 """Qiskit's names of Clifford gates, and stim's."""
 
-_ROTATIONS = {"rx": "X", "ry": "Y", "rz": "Z", "p": "Z", "rxx": "XX", "ryy": "YY", "rzz": "ZZ", "rzx": "ZX"}
-"""Pauli of each rotation gate, first letter on its first qubit."""
-
 
 @dataclass(frozen=True)
 class Gate:
     """A Clifford gate, by its name in ``CLIFFORDS``."""
 
     name: str
+    qubits: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Unitary:
+    """A Clifford gate given as a ``stim.Tableau``."""
+
+    tableau: Any
     qubits: tuple[int, ...]
 
 
@@ -62,7 +70,7 @@ class QuarterTurns:
     turns: int
 
 
-Operation = Gate | Rotation | QuarterTurns
+Operation = Gate | Unitary | Rotation | QuarterTurns
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +110,10 @@ class RotationFrame:
             if not all(0 <= q < qubits for q in operation.qubits) or len(set(operation.qubits)) < len(operation.qubits):
                 raise ValueError(f"{operation} does not fit on {qubits} qubits")
             if not isinstance(operation, Rotation):
-                simulator.do_circuit(_stim_circuit(operation))
+                if isinstance(operation, Unitary):
+                    simulator.do_tableau(operation.tableau, list(operation.qubits))
+                else:
+                    simulator.do_circuit(_stim_circuit(operation))
                 inverse = None
                 continue
             inverse = simulator.current_inverse_tableau() if inverse is None else inverse
@@ -116,16 +127,13 @@ class RotationFrame:
         return cls(qubits, rotations, parameters, slopes, simulator.current_inverse_tableau().inverse())
 
     @classmethod
-    def from_circuit(cls, circuit: Any) -> RotationFrame:
-        """The frame of a Qiskit circuit, with parameters in the order of ``circuit.parameters``.
+    def from_form(cls, form: NormalForm) -> RotationFrame:
+        """The frame of a circuit in its normal form, with parameters in the order of ``form.parameters``.
 
-        Gates with a parameter may be RX, RY, RZ, P, RXX, RYY, RZZ, RZX, U, or what Qiskit defines through these and
-        Clifford gates (so is a Pauli evolution). Raises ``ValueError`` for anything else, for a fixed rotation by other
-        than quarter turns, an angle whose slope is not a whole number, and for shared parameters.
+        Raises ``ValueError`` for a fixed gate that is no Clifford gate, a fixed rotation by other than quarter turns,
+        an angle whose slope is not a whole number, and for shared parameters.
         """
-        reader = _Reader({parameter: index for index, parameter in enumerate(circuit.parameters)})
-        reader.add(circuit, list(range(circuit.num_qubits)))
-        return cls.from_operations(circuit.num_qubits, reader.operations)
+        return cls.from_operations(form.qubits, map(_operation, form.operations))
 
     def pull_back(self, label: str) -> tuple[Words, int]:
         """C†PC of a Pauli label (leftmost letter on the highest qubit): its words and sign ±1."""
@@ -133,48 +141,49 @@ class RotationFrame:
         return pack_stim(string)
 
 
-class _Reader:
-    """Walks a Qiskit circuit and the definitions of its gates, knowing them by their names only."""
+def frame_of(circuit: RotationFrame | NormalForm) -> RotationFrame:
+    """The frame of a circuit in either form; ``TypeError`` for anything else."""
+    if isinstance(circuit, NormalForm):
+        return RotationFrame.from_form(circuit)
+    if not isinstance(circuit, RotationFrame):
+        raise TypeError(
+            f"a circuit here is a NormalForm or a RotationFrame, not a {type(circuit).__name__}; "
+            "give qntk.inputs.reader.read_circuit(circuit)"
+        )
+    return circuit
 
-    def __init__(self, columns: dict[Any, int]) -> None:
-        self.columns = columns
-        self.operations: list[Operation] = []
 
-    def add(self, circuit: Any, wires: list[int]) -> None:
-        for instruction in circuit.data:
-            self.gate(instruction.operation, tuple(wires[circuit.find_bit(q).index] for q in instruction.qubits))
+def _operation(given: inputs.Rotation | inputs.Fixed) -> Operation:
+    """What a gate of the normal form is to the frame."""
+    if isinstance(given, inputs.Fixed):
+        tableau = _tableau(given.matrix.tobytes(), len(given.matrix))
+        if tableau is None:
+            raise ValueError(
+                f"gate {given.label!r} on qubits {given.qubits} is neither a Clifford gate nor a Pauli rotation"
+            )
+        return Unitary(tableau, given.qubits)
+    angle = given.angle
+    if not angle.free:
+        turns = angle.offset / (math.pi / 2)
+        if not abs(turns - round(turns)) < 1e-9:
+            raise ValueError(f"a fixed rotation by {angle.offset:.6g} is not a Clifford gate: give quarter turns")
+        return QuarterTurns(given.pauli, given.qubits, round(turns) % 4)
+    if len(angle.slopes) != 1:
+        raise ValueError(f"angle {angle.source} must be linear in one parameter")
+    ((parameter, slope),) = angle.slopes
+    if slope == 0 or slope != round(slope):
+        raise ValueError(f"angle {angle.source} must have a whole slope, or it is not uniform on a turn")
+    return Rotation(given.pauli, given.qubits, parameter, round(slope))
 
-    def gate(self, operation: Any, wires: tuple[int, ...]) -> None:
-        if operation.name == "barrier":
-            return
-        if operation.name in _ROTATIONS:
-            self.rotation(_ROTATIONS[operation.name], wires, operation.params[0])
-        elif operation.name == "u":
-            theta, phi, lam = operation.params
-            for pauli, angle in (("Z", lam), ("Y", theta), ("Z", phi)):
-                self.rotation(pauli, wires, angle)
-        elif operation.name in CLIFFORDS and getattr(operation, "ctrl_state", None) in (None, 1):
-            self.operations.append(Gate(operation.name, wires))
-        elif getattr(operation, "definition", None) is not None:
-            self.add(operation.definition, list(wires))
-        else:
-            raise ValueError(f"gate {operation.name!r} is neither a Clifford gate nor a Pauli rotation")
 
-    def rotation(self, pauli: str, wires: tuple[int, ...], angle: Any) -> None:
-        free = sorted(getattr(angle, "parameters", []), key=lambda p: self.columns[p])
-        if not free:
-            turns = float(angle) / (math.pi / 2)
-            if not abs(turns - round(turns)) < 1e-9:
-                raise ValueError(f"a fixed rotation by {float(angle):.6g} is not a Clifford gate: give quarter turns")
-            self.operations.append(QuarterTurns(pauli, wires, round(turns) % 4))
-            return
-        slopes = [angle.gradient(parameter) for parameter in free]
-        if len(free) > 1 or getattr(slopes[0], "parameters", []):
-            raise ValueError(f"angle {angle} must be linear in one parameter")
-        slope = complex(slopes[0])
-        if slope.imag or slope.real == 0 or slope.real != round(slope.real):
-            raise ValueError(f"angle {angle} must have a whole slope, or it is not uniform on a turn")
-        self.operations.append(Rotation(pauli, wires, self.columns[free[0]], round(slope.real)))
+@lru_cache(maxsize=256)
+def _tableau(matrix: bytes, dimension: int) -> Any:
+    """That of a Clifford matrix, its first qubit least significant; None for another matrix."""
+    array = np.frombuffer(matrix, dtype=complex).reshape(dimension, dimension)
+    try:
+        return stim.Tableau.from_unitary_matrix(array, endian="little")
+    except ValueError:
+        return None
 
 
 def _pauli(operation: Rotation | QuarterTurns, qubits: int) -> Any:

@@ -21,7 +21,8 @@ import numpy as np
 import stim
 from numpy.typing import NDArray
 
-from qntk.theory.circuits.clifford_frame import RotationFrame
+from qntk.inputs.normal_form import NormalForm
+from qntk.theory.circuits.clifford_frame import RotationFrame, frame_of
 from qntk.theory.circuits.pauli_words import StabiliserState, Words, anticommute, multiply, pack_label
 
 Array = NDArray[np.float64]
@@ -54,7 +55,7 @@ class Family:
 
 
 def families_of(
-    circuit: Any, observable: Mapping[str, float], first: Any, second: Any
+    circuit: RotationFrame | NormalForm, observable: Mapping[str, float], first: Any, second: Any
 ) -> tuple[RotationFrame, list[Family], tuple[StabiliserState, ...]]:
     """The circuit's frame, the families of the observable's terms, and the one or two input states.
 
@@ -66,7 +67,7 @@ def families_of(
     >>> [len(family.members) for family in families]
     [2]
     """
-    frame = circuit if isinstance(circuit, RotationFrame) else RotationFrame.from_circuit(circuit)
+    frame = frame_of(circuit)
     if not len(frame.rotations):
         raise ValueError("the circuit has no parameters; a tangent kernel needs at least one")
     inputs = tuple(input_state(given, frame.qubits) for given in ((first,) if second is None else (first, second)))
@@ -108,7 +109,7 @@ def input_state(given: Any, qubits: int) -> StabiliserState:
         padded = stim.Circuit(f"I {qubits - 1}")
         given = (padded + given).to_tableau()
     elif not isinstance(given, stim.Tableau):
-        frame = RotationFrame.from_circuit(given)
+        frame = frame_of(given)
         if len(frame.rotations):
             raise ValueError("an input's preparation has free parameters; give Clifford gates alone")
         given = frame.clifford

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qntk.inputs.normal_form import NormalForm
 from qntk.theory.circuits.clifford_frame import RotationFrame
 from qntk.theory.circuits.path_families import Array, Family, families_of
 from qntk.theory.circuits.pauli_words import StabiliserState, Words, anticommute, unique_rows
@@ -61,7 +62,7 @@ class PathMean:
 
 
 def exact_mean(
-    circuit: Any,
+    circuit: RotationFrame | NormalForm,
     observable: Mapping[str, float],
     first: Any = 0,
     second: Any = None,
@@ -71,10 +72,11 @@ def exact_mean(
     """E K of a circuit by all Pauli paths, with equal strings merged; rounding errors only, relative to 1e-13.
 
     Args:
-        circuit: a Qiskit circuit, or a ``RotationFrame``; each parameter in one rotation.
+        circuit: its normal form (``qntk.inputs.reader.read_circuit``) or a ``RotationFrame``; each parameter in one
+            rotation.
         observable: real coefficients of Pauli labels, leftmost letter on the highest qubit.
         first: input state: a basis state as a whole number (bit q is qubit q), or what prepares it from |0…0>: a
-            Qiskit circuit of Clifford gates, a ``stim.Circuit`` or a ``stim.Tableau``.
+            normal form of Clifford gates, a ``stim.Circuit`` or a ``stim.Tableau``.
         second: another input state, for E K_ij; None for E K of the first.
         generator: g in exp(-i g a P) for a gate's angle a; 1/2 is Qiskit's, 1 makes everything 4 times larger.
         most_strings: strings to hold over all rotations, 9 to 17 bytes each (and some 100 where most are held).
@@ -96,7 +98,7 @@ def exact_mean(
 
 
 def sampled_mean(
-    circuit: Any,
+    circuit: RotationFrame | NormalForm,
     observable: Mapping[str, float],
     paths: int,
     seed: int | np.random.SeedSequence | np.random.Generator,

@@ -13,13 +13,28 @@ from qiskit.circuit import ParameterVector, QuantumCircuit
 from qiskit.circuit.library import PauliEvolutionGate
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
+from qntk.inputs.reader import read_circuit
 from qntk.sampling import CircuitEnsemble, CircuitModel, ansatz, sample
 from qntk.theory import KernelLaw, OperatorMoments
+from qntk.theory.circuits import pauli_paths
 from qntk.theory.circuits.clifford_frame import Rotation, RotationFrame
-from qntk.theory.circuits.pauli_paths import exact_mean, sampled_mean
 
 FALSE_FAIL_SIGMAS = 4.9
 """Two-sided false-fail probability 1e-6 an assertion."""
+
+
+def read(given):
+    return read_circuit(given) if isinstance(given, QuantumCircuit) else given
+
+
+def exact_mean(circuit, observable, first=0, second=None, **options):
+    return pauli_paths.exact_mean(read(circuit), observable, read(first), read(second), **options)
+
+
+def sampled_mean(circuit, observable, paths, seed, first=0, second=None, **options):
+    return pauli_paths.sampled_mean(read(circuit), observable, paths, seed, read(first), read(second), **options)
+
+
 ONE_QUBIT = ["h", "s", "sdg", "sx", "sxdg", "x", "y", "z"]
 TWO_QUBITS = ["cx", "cz", "cy", "swap", "iswap"]
 
@@ -188,7 +203,7 @@ def test_fifty_qubits_by_their_light_cone():
 
     100 000 paths: sees a mean wrong by 6 %, false-fail probability 1e-6 an assertion.
     """
-    circuit = RotationFrame.from_circuit(ansatz("hea", 50, 4))
+    circuit = RotationFrame.from_form(read_circuit(ansatz("hea", 50, 4)))
     exact = exact_mean(circuit, {"I" * 49 + "Z": 1.0})
     assert exact.value == exact_mean(ansatz("hea", 5, 4), {"IIIIZ": 1.0}).value == 0.744140625
     assert len(exact.gradients) == 400

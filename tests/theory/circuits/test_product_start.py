@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from qiskit.circuit.library import efficient_su2
 
+from qntk.inputs.reader import read_circuit
 from qntk.theory.circuits import pauli_paths
 from qntk.theory.circuits.clifford_frame import Gate, Rotation, RotationFrame
 from qntk.theory.circuits.path_families import input_state
@@ -57,7 +58,7 @@ def test_an_entangled_input_is_not_taken_for_a_product():
 
 def test_thirty_qubits_with_the_default_entanglement():
     """3^30 strings lie below the first layer. 100 000 paths: standard error 0.6 %; fails by chance with 1e-6 each."""
-    circuit = efficient_su2(30, reps=1)
+    circuit = read_circuit(efficient_su2(30, reps=1))
     for label in ("I" * 29 + "Z", "Z" + "I" * 29, "I" * 14 + "X" + "I" * 15):
         exact = exact_mean(circuit, {label: 1.0})
         paths = sampled_mean(circuit, {label: 1.0}, 100_000, seed=1)
