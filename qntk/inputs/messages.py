@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
+
+
+def printable(text: str) -> str:
+    """Text without control characters, which a terminal or a page would obey: each as its escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def shown(text: object, most: int = 60) -> str:
+    """What somebody gave, quoted for a message: no control characters, and not the whole of a long one."""
+    whole = str(text)
+    return f"'{printable(whole[:most])}{'…' if len(whole) > most else ''}'"
+
+
+def listed(names: Sequence[object], most: int = 8) -> str:
+    """The first few names of many, for a message."""
+    few = ", ".join(printable(str(name)[:60]) for name in names[:most])
+    return few + (f", … ({len(names)} in all)" if len(names) > most else "")
 
 
 def warn(message: str) -> None:
     """Print a warning, one line: what, a semicolon, and what to do. A progress bar stays whole."""
     from tqdm import tqdm  # which most commands do without
 
-    tqdm.write(f"qntk: warning: {' '.join(message.split())}", file=sys.stderr)
+    tqdm.write(f"qntk: warning: {printable(' '.join(message.split()))}", file=sys.stderr)
 
 
 @contextmanager

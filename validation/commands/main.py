@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from qntk.inputs.messages import python_warnings_as_lines
+from qntk.inputs.messages import printable, python_warnings_as_lines
 from qntk.validation.commands.group import ClosedPipeError, Task, TaskGroup
 from qntk.validation.commands.own import check, compare, diagnose
 from qntk.validation.commands.sweeps import plan, report, status, sweep
@@ -92,5 +92,5 @@ def main(arguments: list[str] | None = None) -> Any:
 
 def _fail(message: str) -> None:
     with contextlib.suppress(BrokenPipeError):  # nobody reads it
-        click.echo(f"qntk: error: {' '.join(message.split())}", err=True)
+        click.echo(f"qntk: error: {printable(' '.join(message.split()))}", err=True)
     sys.exit(2)

@@ -73,23 +73,46 @@ def check(
     show_default=True,
     help="What was drawn: K, or the dQNTK μ.",
 )
-@click.option("--column", help="Column of a .csv or .parquet; by default the quantity, or the only column.")
+@click.option("--column", help="Column of a .csv, .parquet or .npz; by default the quantity, or the only column.")
+@click.option("--separator", help="Between the columns of a .csv: , ; | a tab or a space.")
+@click.option("--decimal", type=click.Choice([".", ","]), help="Mark of the decimals in a .csv.")
+@click.option("--header/--no-header", default=None, help="Whether the first line of a .csv has names.")
+@click.option("--estimated", is_flag=True, help="The kernels are estimates from shots; judge their mean alone.")
 @options.MARGIN
 @options.FAMILY_ERROR
 @options.FAIL_ON
 @options.JSON
-def compare(draws: Path, params: int, fail_on: tuple[str, ...], as_json: bool, **settings: Any) -> None:
+def compare(
+    draws: Path,
+    params: int,
+    fail_on: tuple[str, ...],
+    as_json: bool,
+    separator: str | None,
+    decimal: str | None,
+    header: bool | None,
+    **settings: Any,
+) -> None:
     """Test draws made elsewhere, a column of independent K or μ in DRAWS, against the closed forms.
 
-    DRAWS is a .npy, .csv or .parquet file, or a folder of Parquet files, of one cell.
+    DRAWS is a .npy, .csv or .parquet file, or a folder of Parquet files, of one cell. A table is read strictly: a
+    line that does not fit is an error that names it.
 
     \b
     Example:
       qntk compare kernels.npy --qubits 3 --params 10 --observable Z0
     """
+    from qntk.inputs.messages import warn
+    from qntk.inputs.separated import Dialect
     from qntk.validation.judge.compare import compare_document, compare_text
 
-    document = compare_document(draws, parameters=params, **settings)
+    dialect = None
+    if (separator, decimal, header) != (None, None, None):
+        default = "\t" if ".tsv" in draws.name else ";" if decimal == "," else ","
+        mark = {None: default, "\\t": "\t", "tab": "\t"}.get(separator, separator)
+        dialect = Dialect(str(mark), decimal or ".", header)
+    document = compare_document(draws, parameters=params, dialect=dialect, **settings)
+    for warning in document["warnings"]:
+        warn(f"draws {draws}: {warning}")
     click.echo(json.dumps(document) if as_json else compare_text(document))
     _exit_on(document["verdicts"], fail_on)
 

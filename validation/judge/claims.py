@@ -132,6 +132,8 @@ CLAIMS: tuple[Claim, ...] = (
 """All claims on a cell."""
 EXPONENT = Claim("kernel", "exponent", "weighted least squares, normal", lambda law, _: {}, lambda _: 1.0)
 """A claim on a family of cells, predicted by fitting the law's own values (``qntk.validation.scaling.exponents``)."""
+ESTIMATED_MEAN = Claim("kernel", "mean", _T, _moment("mean"), lambda law: law.mean().value)
+"""The claim on kernels estimated from shots: noise adds to their spread, and may take the estimate below zero."""
 CLAIM = {claim.key: claim for claim in CLAIMS}
 
 
@@ -159,19 +161,22 @@ def weigh(
         )
     for claim in claims_on(law, tuple(columns), overlap):
         if claim.quantity != "kernel":
-            found[claim] = _by_student(columns[claim.quantity], claim)
+            found[claim] = by_student(columns[claim.quantity], claim)
     return found
 
 
-def _by_student(draws: Column, claim: Claim) -> Pivot:
-    """A mean as it is; a mean square on its logarithm, as a variance."""
+def by_student(draws: Column, claim: Claim) -> Pivot:
+    """The evidence of a column, shape (n,): a mean as it is; a mean square on its logarithm, as a variance."""
     n = len(draws)
-    name = {"dqntk": "a dQNTK", "cross_kernel": "a kernel between inputs"}[claim.quantity]
+    name = {"kernel": "an estimated kernel", "dqntk": "a dQNTK", "cross_kernel": "a kernel between inputs"}[
+        claim.quantity
+    ]
     if n < MINIMUM_DRAWS:
         raise ValueError(f"{n} draws are too few for a verdict; give at least {MINIMUM_DRAWS}")
-    if not np.isfinite(draws).all():
+    low, high = float(draws.min()), float(draws.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
         raise ValueError(f"some draws are not finite; {name} is a finite number")
-    if np.ptp(draws) == 0:
+    if low == high:
         raise ValueError("all draws are equal; a constant column has no fluctuation to test")
     if claim.statistic == "mean":
         return Pivot.of_influence(float(draws.mean()), draws, logarithmic=False)

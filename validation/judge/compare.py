@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from qntk.inputs.draws import QUANTITIES, load_draws
+from qntk.inputs.separated import Dialect
 from qntk.validation import SCHEMA_VERSION
 from qntk.validation.judge.claims import Margins, Quantity
 from qntk.validation.judge.comparisons import compare
+from qntk.validation.judge.independence import doubt
 from qntk.validation.judge.law import kernel_law
 from qntk.validation.judge.verdicts import Outcome, Verdict
 
 FAMILY_ERROR = 0.01
+_LEFT_OUT = ("variance", "relative_std", "distribution")
+"""What the noise of shots changes, and is not judged of estimates."""
 MANY = 1000
 """Draws below which the promise says that moments of heavy-tailed draws miss more often: docs/statistics.md."""
 
@@ -28,16 +32,21 @@ def compare_document(
     column: str | None = None,
     margin: float | None = None,
     family_error: float = FAMILY_ERROR,
+    estimated: bool = False,
+    dialect: Dialect | None = None,
 ) -> dict[str, Any]:
     """Verdicts on the draws in a file, keyed as the command line promises.
 
     Args:
-        path: ``.npy``, ``.csv``, ``.parquet`` or a folder of Parquet files, of independent draws.
+        path: a file or folder of independent draws, see ``qntk.inputs.draws``.
         qubits, parameters, observable, generator: the cell, named as on the command line.
         quantity: ``kernel`` or ``dqntk``.
         column: name of the column; by default the quantity, or the only column.
         margin: one for every statistic, in place of the defaults of ``Margins``.
         family_error: probability that any interval misses, and so that any verdict is wrong.
+        estimated: whether the kernels are unbiased estimates, from shots, which may be negative; the mean alone is
+            judged then, and ``left_out`` says what is not.
+        dialect: of separated text.
 
     Raises ``ValueError`` for draws that cannot be read or judged, or are of another cell, and for options out of range.
     """
@@ -53,10 +62,11 @@ def compare_document(
         "observable": observable,
         "generator": generator,
     }
-    draws = load_draws(path, quantity, column, cell)
+    draws = load_draws(Path(path), quantity, column, cell, dialect)
     margins = Margins() if margin is None else Margins.uniform(margin)
     try:
-        rows = compare(draws, law, quantity, margins, family_error)
+        rows = compare(draws, law, quantity, margins, family_error, estimated)
+        warnings = list(filter(None, [doubt(draws)]))
     except ValueError as error:
         raise ValueError(f"draws {path}: {error}") from error
     intervals = len({row.statistic for row in rows})
@@ -67,18 +77,23 @@ def compare_document(
         "draws": len(draws),
         "family_error": family_error,
         "intervals": intervals,
-        "promise": _promise(quantity, family_error, len(draws), intervals),
+        "promise": _promise(quantity, family_error, len(draws), intervals, estimated),
+        "estimated": estimated,
+        "left_out": list(_LEFT_OUT) if estimated else [],
+        "warnings": warnings,
         "verdicts": [asdict(row) for row in rows],
         "supported": _supported(rows),
         "summary": _summary(rows),
     }
 
 
-def _promise(quantity: str, family_error: float, draws: int, intervals: int) -> str:
+def _promise(quantity: str, family_error: float, draws: int, intervals: int, estimated: bool) -> str:
     when = {
         "kernel": "the distribution's at every number of draws, the moments' for many draws",
         "dqntk": "for many draws, as μ² has a heavy tail",
     }
+    if estimated:
+        when["kernel"] = "for many draws, where the estimates are unbiased; the square of one estimated gradient is not"
     few = f"; with {draws} draws the moments' error may be several times as large" if draws < MANY else ""
     return (
         f"If the draws are independent, all {intervals} intervals cover the truth at once with probability "
@@ -103,6 +118,9 @@ def compare_text(document: dict[str, Any]) -> str:
             f"{row['statistic'].replace('_', ' '):14}{row['regime']:12}{row['prediction']:12.5g}{row['estimate']:12.5g}"
             f"{f'[{low:.5g}, {high:.5g}]':>26}{margin:>10}{row['p_value']:9.2g}  {row['verdict']}"
         )
+    if document["left_out"]:
+        names = _listed([name.replace("_", " ") for name in document["left_out"]])
+        lines += ["", f"Estimated from shots: their noise changes {names}, which are left out."]
     return "\n".join([*lines, "", document["summary"], document["promise"]])
 
 

@@ -9,12 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qntk.theory import KernelLaw
-from qntk.validation.judge.claims import Margins, Quantity, claims_on, weigh
+from qntk.validation.judge.claims import ESTIMATED_MEAN, Margins, Quantity, by_student, claims_on, weigh
 from qntk.validation.judge.verdicts import Verdict, questions
 
 
 def compare(
-    draws: NDArray[np.float64], law: KernelLaw, quantity: Quantity, margins: Margins, family_error: float
+    draws: NDArray[np.float64],
+    law: KernelLaw,
+    quantity: Quantity,
+    margins: Margins,
+    family_error: float,
+    estimated: bool = False,
 ) -> list[Verdict]:
     """The verdicts on a column of independent draws, shape (n,).
 
@@ -24,10 +29,18 @@ def compare(
         quantity: ``kernel`` or ``dqntk``.
         margins: differences that count as agreement.
         family_error: probability that any verdict is wrong.
+        estimated: whether the kernels are unbiased estimates of K, from shots: the mean alone is judged, by Student's
+            t, its margin in units of the exact mean; they may be negative.
 
     Raises ``ValueError`` for fewer than 8 draws, values that are not finite, negative kernels, a constant column, or a
     law that has no prediction of this quantity.
     """
+    if estimated:
+        if quantity != "kernel":
+            raise ValueError("estimated draws are of the kernel; leave --estimated out for the dqntk")
+        asked = questions(law, [ESTIMATED_MEAN], margins)
+        found = by_student(draws, ESTIMATED_MEAN)
+        return [q.answer(found, family_error, len(draws)) for q in asked]
     claims = claims_on(law, (quantity,))
     if not claims:
         raise ValueError(f"no law is known for the {quantity} of this observable and generator")

@@ -20,14 +20,42 @@ What they keep and where they fail is measured by ``benchmarks/interval_coverage
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtr, stdtrit
 
+_BLOCK = 1 << 21
 _FARTHEST = 600.0
 """Largest distance from the estimate on the logarithmic scale, so that an interval's ends stay finite and positive."""
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Influence values made as they are needed, so that many draws need no second column of their size.
+
+    Attributes:
+        draws: shape (n,).
+        of: the influence of some of them.
+    """
+
+    draws: NDArray[np.float64]
+    of: Callable[[NDArray[np.float64]], NDArray[np.float64]] = lambda values: values
+
+    def __len__(self) -> int:
+        """Number of draws n."""
+        return len(self.draws)
+
+    def __iter__(self) -> Iterator[NDArray[np.float64]]:
+        """Block by block, in order."""
+        return (self.of(block) for block in blocks_of(self.draws))
+
+
+def blocks_of(draws: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
+    """Views of a column, shape (n,), few of them in memory's terms."""
+    return (draws[start : start + _BLOCK] for start in range(0, len(draws), _BLOCK))
 
 
 @dataclass(frozen=True)
@@ -58,7 +86,7 @@ class Pivot:
 
     @classmethod
     def of_influence(
-        cls, estimate: float, influence: NDArray[np.float64], logarithmic: bool, least_se: float = 0.0
+        cls, estimate: float, influence: NDArray[np.float64] | Blocks, logarithmic: bool, least_se: float = 0.0
     ) -> Pivot:
         """From the influence values of a statistic.
 
@@ -72,25 +100,30 @@ class Pivot:
         Raises ``ValueError`` for fewer than 2 influence values, values that are not finite, a logarithm of an estimate
         that is not positive, or values that are all equal while ``least_se`` is 0.
         """
-        values = np.asarray(influence, dtype=float).ravel()
-        n = len(values)
+        blocks = influence if isinstance(influence, Blocks) else Blocks(np.asarray(influence, dtype=float).ravel())
+        n = len(blocks)
         if n < 2:
             raise ValueError(f"{n} influence values are too few; give at least 2")
-        if not (math.isfinite(estimate) and np.isfinite(values).all()):
+        total, low, high = 0.0, math.inf, -math.inf
+        for values in blocks:
+            total, low, high = total + float(values.sum()), min(low, values.min()), max(high, values.max())
+        mean = total / n
+        if not (math.isfinite(estimate) and math.isfinite(low) and math.isfinite(high)):
             raise ValueError("the estimate or an influence value is not finite; give finite numbers")
         if logarithmic and estimate <= 0:
             raise ValueError(f"estimate is {estimate}; a logarithm needs a positive number")
-        centred = values - values.mean()
-        ends = np.array([centred.min(), centred.max()])
+        ends = np.array([low - mean, high - mean])
         scale = max(float(np.abs(ends).max()), least_se * math.sqrt(n))
         if scale == 0:
             raise ValueError("all influence values are equal; give values that differ, or a least_se")
-        values, power = np.concatenate([centred, ends]) / scale, np.empty(n + 2)
-        squares = values * values
-        # Sums, not BLAS products, whose last digit depends on the number of threads.
-        second = max(float(squares.sum()) / n, (least_se / scale) ** 2 * (n - 1))
-        third = float(np.multiply(squares, values, out=power).sum()) / n
-        fourth = float(np.multiply(squares, squares, out=power).sum()) / n
+        sums = np.array([float(((ends / scale) ** k).sum()) for k in (2, 3, 4)])
+        for values in blocks:
+            # Sums, not BLAS products, whose last digit depends on the number of threads.
+            centred = (values - mean) / scale
+            squares = centred * centred
+            sums += [squares.sum(), np.multiply(squares, centred, out=centred).sum(), (squares * squares).sum()]
+        second = max(float(sums[0]) / n, (least_se / scale) ** 2 * (n - 1))
+        third, fourth = float(sums[1]) / n, float(sums[2]) / n
         return cls(
             estimate=estimate,
             se=scale * math.sqrt(second / (n - 1)),

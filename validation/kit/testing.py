@@ -15,6 +15,7 @@ A failure is one line, and below it the numbers behind that line and a picture o
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
@@ -22,10 +23,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from qntk.inputs.draws import column_of
 from qntk.theory import KernelLaw, Prediction
 from qntk.theory.haar.distribution import KernelDistribution
 from qntk.validation.judge.claims import CLAIM, Evidence
 from qntk.validation.judge.estimates import MINIMUM_DRAWS, Moment, summarise
+from qntk.validation.judge.independence import doubt
 from qntk.validation.judge.pivots import Pivot
 from qntk.validation.judge.sup_distance import sup_distance
 from qntk.validation.judge.verdicts import POWER, Question, Verdict
@@ -51,7 +54,7 @@ def assert_agrees(
     ``distribution``), and for one that is ``sees`` away with probability at least ``power``.
 
     Args:
-        kernels: independent draws of K, shape (n,), n >= 8.
+        kernels: independent draws of K, shape (n,), n >= 8, real numbers; warns of copies, whatever their order.
         prediction: of the statistic, in its own units; or a law, whose exact prediction it then is.
         statistic: ``mean``, ``variance`` or ``relative_std``; ``distribution`` is the sup distance to a law.
         margin: difference that is allowed, 0 <= margin < 1: relative, absolute for ``distribution``.
@@ -59,8 +62,9 @@ def assert_agrees(
         sees: the discrepancy, in units of the margin, that the test is for; None does not ask.
         power: with which a discrepancy counts as seen.
 
-    Returns the verdict, ``agree`` or ``inconclusive``; raises ``AssertionError`` on ``disagree``, and ``ValueError``
-    for arguments out of range or draws too few to see a discrepancy of ``sees``.
+    Returns the verdict, ``agree`` or ``inconclusive``; raises ``AssertionError`` on ``disagree``, ``TypeError``
+    for what is not real numbers, and ``ValueError`` for another shape, arguments out of range, or draws too few to see
+    a discrepancy of ``sees``.
     """
     __tracebackhide__ = True
     for name, value in (("false_fail", false_fail), ("power", power)):
@@ -68,6 +72,7 @@ def assert_agrees(
             raise ValueError(f"{name} is {value}; give a probability between 0 and 1")
     if not 0 <= margin < 1:
         raise ValueError(f"margin is {margin}; give a difference from 0 up to 1")
+    kernels = column_of(kernels, "kernels")
     evidence, claimed = _weigh(kernels, prediction, statistic)
     question = Question(CLAIM["kernel", statistic], claimed, margin)
     verdict = question.answer(evidence, false_fail, evidence.draws)
@@ -76,6 +81,8 @@ def assert_agrees(
         raise ValueError(_too_few(question, evidence, smallest, sees, false_fail, power))
     if verdict.verdict == "disagree":
         raise AssertionError(_failure(question, verdict, evidence, smallest, power))
+    if told := doubt(kernels, order=False):
+        warnings.warn(told, stacklevel=2)
     return verdict
 
 
@@ -120,7 +127,7 @@ def _weigh(
         if not isinstance(prediction, KernelLaw):
             raise ValueError("the statistic 'distribution' is held against a law; give a KernelLaw")
         law = KernelDistribution(prediction)
-        return sup_distance(np.ravel(kernels), law.cdf, law.truncation), claim.predict(prediction, None)["exact"]
+        return sup_distance(kernels, law.cdf, law.truncation), claim.predict(prediction, None)["exact"]
     if isinstance(prediction, KernelLaw):
         prediction = claim.predict(prediction, None)["exact"]
     elif not isinstance(prediction, Prediction):

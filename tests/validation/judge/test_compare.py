@@ -211,9 +211,9 @@ def write(path, content):
         ("a.parquet", b"no table at all", [], "cannot be read"),
         ("a.csv", b"", [], "empty"),
         ("a.csv", b"\xff\xfe\x00", [], "cannot be read"),
-        ("a.csv", b"kernel\n1\n2,3\n", [], "cannot be read"),
+        ("a.csv", b"kernel\n1\n2,3\n", [], "line 3 has 2 values"),
         ("a.csv", b"kernel\n1\ntwo\n", [], "give real numbers"),
-        ("a.csv", b"kernel\n1\n\n2\n" + b"3\n" * 8 + b"NA\n", [], "not finite"),
+        ("a.csv", b"kernel\n1\n\n2\n" + b"3\n" * 8 + b"NA\n", [], "line 13 has 'NA'"),
         ("a.txt", b"1\n", [], "suffix '.txt'"),
         ("a.csv", pd.DataFrame({"a": GOOD, "b": GOOD}), [], "say which with --column"),
         ("a.parquet", pd.DataFrame({"a": GOOD, "b": GOOD}), ["--column", "c"], "there is no 'c'"),
@@ -242,3 +242,41 @@ def test_bad_input_is_one_line_and_exit_code_two(qntk, tmp_path, name, content, 
 def test_a_missing_file_and_an_empty_folder(qntk, tmp_path):
     assert "do not exist" in qntk("compare", tmp_path / "no.npy", *PROJECTOR)[2]
     assert "no columns" in qntk("compare", tmp_path, *PROJECTOR)[2]
+
+
+def test_copies_are_said(qntk, tmp_path, kernels):
+    """60 draws repeated 500 times give intervals 22 times too short; the check of independence sees it. False alarm:
+    1e-6 for the untouched draws."""
+    np.save(tmp_path / "copies.npy", np.tile(kernels[:60], 500))
+    np.save(tmp_path / "ordered.npy", np.sort(kernels[:3000]))
+    np.save(tmp_path / "fine.npy", kernels[:30000])
+    for name, words in (
+        ("copies", "29,940 of 30,000 draws repeat another"),
+        ("ordered", "neighbouring draws"),
+        ("fine", ""),
+    ):
+        code, text, error = qntk("compare", tmp_path / f"{name}.npy", *PROJECTOR, "--json")
+        assert code == 0
+        assert words in error
+        assert error.count("\n") == len(json.loads(text)["warnings"]) == bool(words)
+
+
+def test_kernels_estimated_from_shots(qntk, tmp_path, kernels):
+    """Unbiased noise of 3 times the spread of K, some estimates negative: the mean is right and nothing else is judged.
+
+    Family error 1e-6; negative control: a mean 20 % off.
+    """
+    noisy = kernels + np.random.default_rng(5).normal(0, 3 * kernels.std(), len(kernels))
+    np.save(tmp_path / "noisy.npy", noisy)
+    assert "--estimated" in qntk("compare", tmp_path / "noisy.npy", *PROJECTOR)[2]
+    options = (*PROJECTOR, "--estimated", "--family-error", FALSE_FAIL, "--json")
+    document = json.loads(qntk("compare", tmp_path / "noisy.npy", *options)[1])
+    rows = {(row["statistic"], row["regime"]): row for row in document["verdicts"]}
+    assert {statistic for statistic, _ in rows} == {"mean"}
+    assert rows["mean", "exact"]["verdict"] == "agree"
+    assert rows["mean", "exact"]["level"] == FALSE_FAIL
+    assert document["left_out"] == ["variance", "relative_std", "distribution"]
+    np.save(tmp_path / "noisy.npy", noisy + 0.2 * kernels.mean())
+    rows = json.loads(qntk("compare", tmp_path / "noisy.npy", *options)[1])["verdicts"]
+    assert {row["verdict"] for row in rows if row["regime"] == "exact"} == {"disagree"}
+    assert qntk("compare", tmp_path / "noisy.npy", *PROJECTOR, "--quantity", "dqntk", "--estimated")[0] == 2

@@ -189,3 +189,15 @@ def test_pytest_shows_the_message_as_it_is_and_points_at_the_test(pytester, plug
         ]
     )
     result.stdout.no_fnmatch_line("*def assert_agrees*")
+
+
+def test_the_shape_and_the_kind_of_draws_are_checked_as_by_compare():
+    """60 draws as (60, 50) copies are not 3000 draws."""
+    draws = np.random.default_rng(3).gamma(3.0, size=60)
+    with pytest.raises(ValueError, match="one dimension"):
+        assert_agrees(np.tile(draws[:, None], (1, 50)), 3.0)
+    for bad in (draws * 1j, draws > 2, draws.astype(str)):
+        with pytest.raises(TypeError, match="real numbers"):
+            assert_agrees(bad, 3.0)
+    with pytest.warns(UserWarning, match="repeat another"):
+        assert_agrees(np.tile(draws, 50), float(draws.mean()))

@@ -1,0 +1,172 @@
+"""Separated text read strictly: every line has the columns of the first, every value is a number as it stands.
+
+Nothing is guessed. A line that does not fit is named with its number, and with the option that would read the file.
+Gzip is unpacked, a byte-order mark skipped, quotes about a number or a name taken off, lines without a word left out.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import pyarrow as pa
+import pyarrow.csv
+
+from qntk.inputs.messages import shown
+
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
+_BLOCK = 1 << 22
+"""Bytes that are read at a time, and that a line may have at most."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a table is written.
+
+    Attributes:
+        separator: between columns.
+        decimal: mark of the numbers, a point or a comma.
+        header: whether the first line has the names; None where the file leaves no doubt.
+    """
+
+    separator: str = ","
+    decimal: str = "."
+    header: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Both marks must be known, and differ."""
+        if self.separator not in SEPARATORS:
+            raise ValueError(f"separator is {self.separator!r}; give one of , ; | a tab or a space")
+        if self.decimal not in (".", ",") or self.decimal == self.separator:
+            raise ValueError(f"decimal is {self.decimal!r}; give '.' or ',', and another separator than it")
+
+    def number(self, word: str) -> float | None:
+        """A word as a number; None if it is none. Thousands are not marked off: 1,234.5 is no number."""
+        word = word.strip()
+        if self.decimal == ",":
+            if "." in word:
+                return None
+            word = word.replace(",", ".")
+        try:
+            return None if "_" in word else float(word)
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What stands before the numbers: names of the columns, 0, 1, … without a line of them, and lines to skip."""
+
+    names: list[str]
+    skip: int
+
+
+def layout(path: Path, dialect: Dialect) -> Layout:
+    """How the columns of a table are called.
+
+    Raises ``ValueError`` for a file without a line, a name that is there twice, or a first line of whole numbers above
+    numbers that are not: it may be one of names.
+    """
+    rows = _rows(path, dialect)
+    line, first = next(rows, (0, []))
+    if not first:
+        raise ValueError(f"{path} are empty")
+    header = dialect.header
+    if header is None:
+        header = any(dialect.number(word) is None for word in first)
+        second = next(rows, (0, []))[1]
+        if not header and second and all(map(_whole, first)) and not all(map(_whole, second)):
+            raise ValueError(
+                f"{path}: line {line}, {shown(dialect.separator.join(first))}, may be names or numbers; "
+                "say --header or --no-header"
+            )
+    if not header:
+        return Layout([str(index) for index in range(len(first))], line - 1)
+    names = [word.strip() for word in first]
+    names[0] = names[0].lstrip("#").strip()  # numpy's savetxt
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{path} have two columns {shown(name)}; give each a name of its own")
+    return Layout(names, line)
+
+
+def read_batches(
+    path: Path, dialect: Dialect, found: Layout, wanted: dict[str, pa.DataType]
+) -> Iterator[pa.RecordBatch]:
+    """Some columns of a table, block by block, as the types given. ``ValueError`` names the first line amiss."""
+    try:
+        with _open(path) as stream:
+            yield from pyarrow.csv.open_csv(
+                pa.PythonFile(stream, mode="r"),
+                read_options=pyarrow.csv.ReadOptions(
+                    column_names=found.names, skip_rows=found.skip, use_threads=False, block_size=_BLOCK
+                ),
+                parse_options=pyarrow.csv.ParseOptions(delimiter=dialect.separator),
+                convert_options=pyarrow.csv.ConvertOptions(
+                    column_types=wanted, include_columns=list(wanted), decimal_point=dialect.decimal, null_values=[]
+                ),
+            )
+    except (OSError, EOFError, pa.ArrowException) as error:
+        if " nothing " in str(error) or "Empty CSV" in str(error):
+            return
+        numbers = [found.names.index(name) for name, kind in wanted.items() if pa.types.is_floating(kind)]
+        reason = _first_amiss(path, dialect, found, numbers) or f"{path}: {str(error).splitlines()[0][:200]}"
+        raise ValueError(reason) from error
+
+
+def _first_amiss(path: Path, dialect: Dialect, found: Layout, numbers: list[int]) -> str | None:
+    """The first line that has other columns, or no number where one is wanted, and what would read it."""
+    for line, words in _rows(path, dialect):
+        if line <= found.skip:
+            continue
+        if len(words) != len(found.names):
+            there = f"{len(words)} values where there are {len(found.names)} columns"
+            return f"{path}: line {line} has {there}{_advice(dialect, dialect.separator.join(words))}"
+        for index in numbers:
+            if dialect.number(words[index]) is None:
+                given = shown(words[index]) if words[index].strip() else "nothing"
+                where = f" in column {shown(found.names[index])}" if len(words) > 1 else ""
+                return f"{path}: line {line} has {given}{where}; give real numbers{_advice(dialect, words[index])}"
+    return None
+
+
+def _advice(dialect: Dialect, text: str) -> str:
+    other = next((mark for mark in SEPARATORS if mark not in (",", dialect.separator) and mark in text.strip()), None)
+    if other and dialect.separator == ",":
+        name = "a tab" if other == "\t" else f"'{other}'"
+        return f"; for columns between {SEPARATORS[other]}s give --separator {name}"
+    if "," in text and dialect.decimal == ".":
+        return "; for decimal commas give --decimal , and, where there are several columns, their --separator"
+    return "; write every line with the same columns" if dialect.separator in text else ""
+
+
+def _whole(word: str) -> bool:
+    return word.strip().lstrip("+-").isdecimal()
+
+
+def _rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+    """Words of each line that has any, with its number from 1."""
+    try:
+        with _open(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
+            reader = csv.reader(_lines(path, text), delimiter=dialect.separator)
+            for words in reader:
+                if any(word.strip() for word in words) or len(words) > 1:
+                    yield reader.line_num, words
+    except csv.Error as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+
+
+def _lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
+    while line := text.readline(_BLOCK):
+        if len(line) == _BLOCK:
+            raise ValueError(f"{path} has a line of more than {_BLOCK:,} characters; write one row of columns a line")
+        yield line
+
+
+def _open(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path)) if path.suffix.lower() == ".gz" else path.open("rb")
