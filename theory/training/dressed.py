@@ -41,7 +41,7 @@ class DressedTraining:
 
     Attributes:
         outputs: f on all P points, shape (steps + 1, P).
-        variances: v along the way, shape (steps + 1, P).
+        spreads: √v along the way, negative where a step has carried the angle past a pole, shape (steps + 1, P).
         labels: y, shape (P,).
         training: which points are trained on, shape (P,).
         initial_kernel: K(0) between all points and the M training points, shape (P, M).
@@ -49,7 +49,7 @@ class DressedTraining:
     """
 
     outputs: Array
-    variances: Array
+    spreads: Array
     labels: Array
     training: NDArray[np.bool_]
     initial_kernel: Array
@@ -57,8 +57,13 @@ class DressedTraining:
 
     def kernel(self, step: int) -> Array:
         """K between all points and the training points after the given step, shape (P, M)."""
-        start, end = self.variances[0], self.variances[step]
-        return dressed_kernel(self.initial_kernel, start, end, self.training)
+        factor = self.spreads[step] / self.spreads[0]
+        return np.asarray(factor[:, None] * self.initial_kernel * factor[self.training])
+
+    @property
+    def variances(self) -> Array:
+        """v along the way, shape (steps + 1, P)."""
+        return self.spreads**2
 
     @property
     def residuals(self) -> Array:
@@ -124,15 +129,13 @@ def dressed(
     else:
         curve = _ImaginaryTimes(f, weights, eigenvalues)
     angle, count = curve.start, step_count(steps)
-    path, variances = np.empty((count + 1, f.size)), np.empty((count + 1, f.size))
-    path[0], spread = f, curve.spread(angle)
-    variances[0] = spread**2
-    direction = K / spread[:, None] / spread[mask]
+    path, spreads = np.empty((count + 1, f.size)), np.empty((count + 1, f.size))
+    path[0], spreads[0] = f, curve.spread(angle)
+    direction = K / spreads[0][:, None] / spreads[0][mask]
     for t in range(count):
-        angle = angle - pull * direction @ (spread * (path[t] - y))[mask]
-        path[t + 1], spread = curve.output(angle), curve.spread(angle)
-        variances[t + 1] = spread**2
-    return DressedTraining(path, variances, y, mask, K, loss)
+        angle = angle - pull * direction @ (spreads[t] * (path[t] - y))[mask]
+        path[t + 1], spreads[t + 1] = curve.output(angle), curve.spread(angle)
+    return DressedTraining(path, spreads, y, mask, K, loss)
 
 
 def dressed_kernel(kernel: ArrayLike, before: ArrayLike, after: ArrayLike, training: ArrayLike | None = None) -> Array:
