@@ -91,7 +91,11 @@ class CircuitConfig(_Model):
 
 
 class RandomConfig(_Model):
-    """``[random]``: training of one datum in random circuits; see ``qntk.validation.diagnosis.random_training``."""
+    """``[random]``: training of one datum in random circuits; see ``qntk.validation.diagnosis.random_training``.
+
+    ``ratios`` are depths L/(2D-2) at which it is trained through the edge of the spectrum
+    (``qntk.validation.diagnosis.transition``); none by default.
+    """
 
     qubits: Annotated[int, Field(ge=2, le=6)] = 4
     parameters: Annotated[int, Field(ge=2, le=512)] = 48
@@ -102,13 +106,15 @@ class RandomConfig(_Model):
     sigma: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.002
     shots: Annotated[int, Field(ge=1)] = 2000
     targets: list[Number] = [0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.0, 1.05, 1.2]
+    ratios: list[Annotated[int, Field(ge=1, le=64)]] = []
 
 
 class DiagnoseConfig(_Model):
     """A study: data, models, training, and what is compared.
 
     ``learning_rate`` is η; without it, η is ``fraction`` of each seed's own critical rate. ``bisect_steps`` is the
-    length of the trial runs that find the critical rate (0: none).
+    length of the trial runs that find the critical rate (0: none). ``sharpness`` are multiples of 2/λ_max at which the
+    deepest models are trained, to see whether λ_max settles at 2/η (``qntk.validation.diagnosis.stability``).
     """
 
     title: str = "QNTK diagnostics"
@@ -128,6 +134,7 @@ class DiagnoseConfig(_Model):
     dataset: DatasetConfig = DatasetConfig()
     circuit: list[CircuitConfig] = []
     random: RandomConfig | None = None
+    sharpness: list[Annotated[float, Field(gt=0, le=16, allow_inf_nan=False)]] = []
 
     @model_validator(mode="after")
     def _models_are_known(self) -> DiagnoseConfig:

@@ -139,3 +139,24 @@ def modes_figure(study: Study) -> Figure:
     axes[0][0].set_ylabel("seen decay time (steps)")
     legend(study, figure, axes[0][-1])
     return figure
+
+
+def sharpness_figure(study: Study) -> Figure:
+    """ηλ_max/2 against the step, a panel a model, a colour a rate; runs that do not settle are dashed."""
+    names, multiples = palette(study), sorted({run.multiple for run in study.sharpness})
+    colours = dict(zip(multiples, sns.color_palette("viridis", len(multiples)), strict=True))
+    figure, axes = plt.subplots(
+        1, len(names), figsize=(2.9 * len(names) + 1, 3.0), sharey=True, squeeze=False, layout="constrained"
+    )
+    for axis, name in zip(axes[0], names, strict=True):
+        for run in (r for r in study.sharpness if r.network.name == name):
+            for line, settled in zip(run.sharpness, run.settled, strict=True):
+                style = "-" if settled else DASHED
+                axis.plot(run.steps + 1, line, linestyle=style, color=colours[run.multiple], linewidth=0.9, alpha=0.8)
+        axis.axhline(1, color="0.6", linewidth=0.8, zorder=0)
+        axis.set(xscale="log", xlabel="step + 1", title=name, ylim=(0, None))
+    axes[0][0].set_ylabel(r"$\eta\lambda_{\max}/2$")
+    handles = [Line2D([], [], color=c, label=rf"$\eta = {m:g}\cdot 2/\lambda_{{\max}}(0)$") for m, c in colours.items()]
+    axes[0][-1].legend(handles=handles, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    sns.despine(figure)
+    return figure

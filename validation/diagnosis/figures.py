@@ -14,6 +14,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
@@ -27,10 +28,11 @@ from qntk.validation.diagnosis.curves import (
     legend,
     modes_figure,
     palette,
+    sharpness_figure,
     training_figure,
 )  # fmt: skip
 from qntk.validation.diagnosis.findings import interval95
-from qntk.validation.diagnosis.random_figures import breakdown_figure, random_figure
+from qntk.validation.diagnosis.random_figures import breakdown_figure, random_figure, transition_figure
 from qntk.validation.diagnosis.seed import SeedDiagnosis, Stage
 from qntk.validation.diagnosis.study import Study
 from qntk.validation.report.figures.style import write_figures
@@ -69,7 +71,9 @@ def _figures(study: Study) -> Iterator[tuple[str, str, Figure]]:
         "difference",
         "How lazy training was and how good the predictions are, against the number of parameters: mean absolute "
         "difference between predicted and trained outputs at the last step over all points; relative change of the "
-        "kernel; the critical rate bisected on real training over 2/λ_max. Bars: 95 % over seeds.",
+        "kernel; the critical rate bisected on real training over 2/λ_max. Bars: 95 % over seeds. Dashed: for the "
+        "kernel dressed with the output variance, what its predictions miss, what it leaves of the change, and its "
+        "2/λ_max at the labels.",
         _difference(study),
     )
     yield (
@@ -86,6 +90,13 @@ def _figures(study: Study) -> Iterator[tuple[str, str, Figure]]:
         f"Triangles: not within the run. Modes that are predicted to end within {SHORTEST:g} steps are left out.",
         modes_figure(study),
     )
+    if study.sharpness:
+        yield (
+            "sharpness",
+            "The edge of stability: largest eigenvalue of the kernel, times η/2, in training of the deepest models at "
+            "multiples of the frozen critical rate 2/λ_max(0). A line is a seed; dashed ones do not settle.",
+            sharpness_figure(study),
+        )
     if study.random is not None:
         yield (
             "random",
@@ -101,6 +112,15 @@ def _figures(study: Study) -> Iterator[tuple[str, str, Figure]]:
             "relative change of the kernel, and the change that the dQNTK predicts. Lines: medians; bands: quartiles.",
             breakdown_figure(study.random),
         )
+        if study.random.transition is not None:
+            yield (
+                "transition",
+                "What takes over: one datum in Haar layers, n = 3, trained for ηSt = 20 to targets through the edge of "
+                "the spectrum. Points, and thick lines: means over circuits with standard errors. Dashed: flow of "
+                "infinite depth. Thin lines: its first correction in (2D-2)/L (two panels: from f = 0). Right: at "
+                "the edge the error falls as 1/t, more slowly in shallower circuits.",
+                transition_figure(study.random.transition),
+            )
 
 
 def _dataset(study: Study) -> Figure:
@@ -171,15 +191,18 @@ def _kernel(study: Study) -> Figure:
 def _difference(study: Study) -> Figure:
     bisected = study.config.bisect_steps > 0
     figure, axes = plt.subplots(1, 2 + bisected, figsize=(3.4 * (2 + bisected) + 1, 3.0), layout="constrained")
-    _against(study, axes[0], lambda d: d.mean_abs_difference, False, "predicted")
+    _against(study, axes[0], lambda d: d.difference("frozen"), False, "predicted")
+    _against(study, axes[0], lambda d: d.difference("dressed"), False, "predicted", "--")
     axes[0].set(title="mean |prediction - model|")
     axes[0].set_ylim(bottom=0)
-    _against(study, axes[1], lambda d: float(d.run.kernel_drift(d.data.training)[-1]), False, "trained")
+    _against(study, axes[1], lambda d: d.kernel_error("frozen"), False, "trained")
+    _against(study, axes[1], lambda d: d.kernel_error("dressed"), False, "trained", "--")
     axes[1].set(title=r"$\|K(t)-K(0)\|/\|K(0)\|$")
     axes[1].set_ylim(bottom=0)
     if bisected:
         _against(study, axes[2], lambda d: float(np.sqrt(np.prod(d.run.critical))) / d.critical_rate, True)
+        _against(study, axes[2], lambda d: d.dressed_critical_rate / d.critical_rate, True, "start", "--")
         axes[2].axhline(1, color="0.6", linewidth=0.8, zorder=0)
         axes[2].set(title=r"critical rate $\cdot\,\lambda_{\max}/2$", ylim=(0, None))
-    legend(study, figure, axes[-1])
+    legend(study, figure, axes[-1], Line2D([], [], color="0.3", linestyle=DASHED, label="dressed kernel"))
     return figure

@@ -27,7 +27,7 @@ class Finding:
     """One statement, judged.
 
     Attributes:
-        result: the talk's result that it belongs to, ``I``, ``II`` or ``III``, or ``random``.
+        result: the talk's result that it belongs to, ``I``, ``II`` or ``III``, or ``random`` or ``beyond``.
         statement: what is claimed.
         subject: of which model or ensemble.
         statistic: what was estimated.

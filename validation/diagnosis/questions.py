@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qntk.validation.diagnosis.findings import Ask, Finding
-from qntk.validation.diagnosis.random_training import RandomTraining
-from qntk.validation.diagnosis.seed import ModelDiagnosis, SeedDiagnosis, Stage
+from qntk.validation.diagnosis.random_questions import about_random, beyond
+from qntk.validation.diagnosis.seed import Law, ModelDiagnosis, SeedDiagnosis, Stage
 from qntk.validation.diagnosis.study import Study
 
 Pick = Callable[[SeedDiagnosis], float]
@@ -22,6 +23,11 @@ _LEAST_STEPS = 3.0
 """Modes that are predicted to decay faster say nothing: time comes in steps."""
 ABOVE_ONE, BELOW_ONE = (1.0, math.inf), (0.0, 1.0)
 NEGATIVE = (-math.inf, 0.0)
+_CRITICAL: dict[str, Pick] = {
+    "": lambda d: d.critical_rate,
+    " of the kernel dressed with the labels": lambda d: d.dressed_critical_rate,
+}
+"""Critical rates that are foreseen, by what is said of λ_max."""
 
 
 def findings(study: Study) -> list[Finding]:
@@ -60,8 +66,19 @@ def _asks(study: Study) -> Iterator[Ask]:
                 yield from _trends(name, shallow, deep)
             yield from _predictions(study, deep)
     yield from _orders(study, depths[-1])
+    for run in study.sharpness:
+        if 2 * run.settled.sum() < len(run.settled):
+            continue  # rates that the kernel does not follow
+        yield Ask(
+            "II", f"λ_max settles at 2/η, to {study.config.margin:.0%}",
+            f"{run.network.name}, depth {run.network.depth}, η = {run.multiple:g} · 2/λ_max(0)",
+            "ηλ_max/2 at the end, of runs that settle", run.at_the_end,
+            (1 - study.config.margin, 1 + study.config.margin), logarithmic=True,
+        )  # fmt: skip
     if study.random is not None:
-        yield from _random(study.random, study.config.margin)
+        yield from about_random(study.random, study.config.margin)
+        if study.random.transition is not None:
+            yield from beyond(study.random.transition)
 
 
 def _trends(name: str, shallow: ModelDiagnosis, deep: ModelDiagnosis) -> Iterator[Ask]:
@@ -80,7 +97,7 @@ def _trends(name: str, shallow: ModelDiagnosis, deep: ModelDiagnosis) -> Iterato
     yield ratio("I", "κ, and with it the training time, falls with the number of parameters", "κ", _kappa, BELOW_ONE)
     yield ratio(
         "II", "predictions approach the trained model as depth grows", "mean |prediction - model|",
-        lambda d: d.mean_abs_difference, BELOW_ONE, "predicted",
+        lambda d: d.difference("frozen"), BELOW_ONE, "predicted",
     )  # fmt: skip
     if name.startswith("high-"):
         yield Ask(
@@ -105,20 +122,39 @@ def _predictions(study: Study, model: ModelDiagnosis) -> Iterator[Ask]:
     within = (1 - margin, 1 + margin)
     test = ~study.data.training
     if study.config.bisect_steps:
-        yield Ask(
-            "II", f"the critical rate of real training is 2/λ_max, to {margin:.0%}", here, "bisected over 2/λ_max",
-            model.values(lambda d: math.sqrt(float(np.prod(d.run.critical))) / d.critical_rate, "start"), within,
-            logarithmic=True,
-        )  # fmt: skip
+        for told, rate in _CRITICAL.items():
+            yield Ask(
+                "II", f"the critical rate of real training is 2/λ_max{told}, to {margin:.0%}", here,
+                f"bisected over 2/λ_max{told}",
+                model.values(partial(_critical_ratio, rate=rate), "start"), within,
+                logarithmic=True,
+            )  # fmt: skip
     yield Ask(
         "II", f"modes decay in -1/ln|1 - ηλ| steps, to {margin:.0%}", here,
         f"seen over predicted decay time, median over modes of at least {_LEAST_STEPS:g} steps",
         model.values(_time_ratio, "predicted"), within, logarithmic=True,
     )  # fmt: skip
+    laws: tuple[Law, Law] = ("frozen", "dressed")
+    for law in laws:
+        yield Ask(
+            "II", f"the loss falls to a tenth when the {law} kernel says, to {margin:.0%}", here,
+            "loss over the prediction there", model.values(partial(_loss_ratio, law=law), "predicted"), within,
+            logarithmic=True,
+        )  # fmt: skip
     yield Ask(
-        "II", f"the loss falls to a tenth when predicted, to {margin:.0%}", here, "loss over the prediction there",
-        model.values(_loss_ratio, "predicted"), within, logarithmic=True,
+        "II", "the dressed kernel is nearer to the kernel that training ends with than the frozen one", here,
+        "‖K(end) - predicted‖, dressed over frozen",
+        model.values(lambda d: d.kernel_error("dressed") / d.kernel_error("frozen"), "predicted"), BELOW_ONE,
+        logarithmic=True,
     )  # fmt: skip
+    for points, name, result in ((~test, "training", "II"), (test, "test", "III")):
+        if points.any():
+            yield Ask(
+                result, f"the dressed kernel predicts outputs of {name} points better than the frozen one", here,
+                "mean |prediction - model|, dressed over frozen",
+                model.values(partial(_gain, points=points), "predicted"),
+                BELOW_ONE, logarithmic=True,
+            )  # fmt: skip
     if test.any():
         yield Ask(
             "III", f"inference from the kernel at initialisation is right, to {CLOSE:g} of a label", here,
@@ -133,8 +169,18 @@ def _time_ratio(d: SeedDiagnosis) -> float:
     return float(np.median(seen[chosen] / expected[chosen])) if chosen.any() else math.nan
 
 
-def _loss_ratio(d: SeedDiagnosis) -> float:
-    predicted = d.loss_of(d.predicted)
+def _critical_ratio(d: SeedDiagnosis, rate: Pick) -> float:
+    return math.sqrt(float(np.prod(d.run.critical))) / rate(d)
+
+
+def _gain(d: SeedDiagnosis, points: NDArray[np.bool_]) -> float:
+    return d.difference("dressed", points) / d.difference("frozen", points)
+
+
+def _loss_ratio(d: SeedDiagnosis, law: Law) -> float:
+    if law == "dressed" and d.dressed is None:
+        return math.nan
+    predicted = d.loss_of(d.predicted if law == "frozen" or d.dressed is None else d.dressed.outputs)
     reached = predicted <= predicted[0] / 10
     if not reached.any():
         return math.nan
@@ -171,39 +217,3 @@ def _orders(study: Study, depth: int) -> Iterator[Ask]:
                 result, statement, f"{one} against {other}, depth {depth}", f"{symbol}, ratio",
                 models[0].values(pick, of), accepted, models[1].values(pick, of), logarithmic=True,
             )  # fmt: skip
-
-
-def _random(random: RandomTraining, margin: float) -> Iterator[Ask]:
-    """One datum in random circuits; every value is one circuit or one set of angles."""
-    within, squares = (1 - margin, 1 + margin), ((1 - margin) ** 2, (1 + margin) ** 2)
-    x = random.rate * random.law.mean().value
-    t = max(1, round(1 / x))
-    for name, run in random.runs.items():
-        seen = run.ratios[:, t]
-        yield Ask(
-            "random", f"the mean residual falls as (1 - ηK̄)^t, to {margin:.0%}", f"{name}, t = {t}",
-            "mean ε(t)/ε(0) over the prediction", seen / (1 - x) ** t, within,
-        )  # fmt: skip
-        spread = (t * random.rate * (1 - x) ** (t - 1)) ** 2 * random.law.variance().value
-        yield Ask(
-            "random", f"its spread is tη(1 - ηK̄)^(t-1) ΔK, to {margin:.0%}", f"{name}, t = {t}",
-            "variance of ε(t)/ε(0) over the prediction", (seen - seen.mean()) ** 2 / spread, squares,
-        )  # fmt: skip
-        moved, foreseen = seen - run.frozen[:, t], run.corrected[:, t] - run.frozen[:, t]
-        yield Ask(
-            "random", f"the dQNTK gives the departure from frozen decay, to {margin:.0%}", f"{name}, t = {t}",
-            "slope of the departure on its prediction", 1 + (moved - foreseen) * foreseen / (foreseen**2).mean(),
-            within,
-        )  # fmt: skip
-    for kind, (seen, predicted) in random.floors.items():
-        yield Ask(
-            "random", f"the noise floor of the loss is as predicted, to {margin:.0%}", kind,
-            "mean loss over the prediction", 1 + (seen - predicted) / predicted.mean(), within,
-        )  # fmt: skip
-    inside, outside = int(np.argmin(np.abs(random.targets))), random.targets >= 1
-    if outside.any() and not outside[inside]:
-        yield Ask(
-            "random", "the kernel moves more for targets at or beyond the spectrum's edge", "random Paulis",
-            "relative change of K, beyond the edge minus at the smallest target",
-            random.drift[outside].mean(axis=0) - random.drift[inside], (0.0, math.inf),
-        )  # fmt: skip

@@ -9,7 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from qntk.theory.training.one_datum import flow_one
 from qntk.validation.diagnosis.random_training import RandomTraining
+from qntk.validation.diagnosis.transition import EDGE, PULL, STEPS, TARGETS, Transition
 
 Array = NDArray[np.float64]
 _DASHED = (0, (4, 2))
@@ -66,6 +68,40 @@ def breakdown_figure(random: RandomTraining) -> Figure:
         axis.axvline(1, color="0.6", linewidth=0.8, zorder=0)
         axis.set_xlabel("target $y$ (spectrum ends at 1)")
         axis.legend(frameon=False, fontsize=8)
+    sns.despine(figure)
+    return figure
+
+
+def transition_figure(transition: Transition) -> Figure:
+    """Residual and kernel at the end against the target, and the residual on the way to the edge."""
+    figure, axes = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
+    colours = sns.color_palette("colorblind", len(transition.depths))
+    t = PULL * np.arange(STEPS + 1)
+    grid = np.linspace(min(TARGETS), max(TARGETS), 71)
+    for depth, colour in zip(transition.depths, colours, strict=True):
+        name = f"L/(2D-2) = {depth.ratio}"
+        ends = {y: (np.abs(f[:, -1] - y), depth.kernels[y][:, -1] / depth.strength) for y, f in depth.outputs.items()}
+        for axis, which in zip(axes[:2], (0, 1), strict=True):
+            means = [ends[y][which].mean() for y in TARGETS]
+            errors = [ends[y][which].std() / np.sqrt(len(ends[y][which])) for y in TARGETS]
+            axis.errorbar(TARGETS, means, yerr=errors, fmt="o", markersize=4, color=colour, elinewidth=1, label=name)
+        law = flow_one(np.zeros(len(grid)), grid, PULL, 1.0, STEPS, depth.correction)
+        axes[0].plot(grid, np.abs(law.residual[-1]), color=colour, linewidth=1)
+        axes[1].plot(grid, law.kernel[-1], color=colour, linewidth=1)
+        axes[2].plot(t[1:], 1 - depth.outputs[EDGE].mean(axis=0)[1:], color=colour, linewidth=2.5, alpha=0.45)
+        axes[2].plot(t[1:], -depth.law(EDGE, True).residual.mean(axis=-1)[1:], color=colour, linewidth=1)
+    bare = flow_one(np.zeros(len(grid)), grid, PULL, 1.0, STEPS)
+    axes[0].plot(grid, np.abs(bare.residual[-1]), color="0.2", linestyle=_DASHED, linewidth=1.2, label="infinite depth")
+    axes[1].plot(grid, bare.kernel[-1], color="0.2", linestyle=_DASHED, linewidth=1.2)
+    infinite = flow_one(0.0, EDGE, PULL, 1.0, STEPS)
+    axes[2].plot(t[1:], -infinite.residual[1:], color="0.2", linestyle=_DASHED, linewidth=1.2)
+    axes[0].set(yscale="log", ylabel=r"mean $|\varepsilon|$ at $\eta St = 20$")
+    axes[1].set(ylabel=r"mean $K/S$ at $\eta St = 20$")
+    axes[2].set(xscale="log", yscale="log", xlabel=r"$\eta St$", ylabel=r"mean $|\varepsilon|$ on the way to $y = 1$")
+    for axis in axes[:2]:
+        axis.axvline(EDGE, color="0.6", linewidth=0.8, zorder=0)
+        axis.set_xlabel("target $y$ (spectrum ends at 1)")
+    axes[0].legend(frameon=False, fontsize=8)
     sns.despine(figure)
     return figure
 

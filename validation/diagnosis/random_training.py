@@ -6,7 +6,8 @@ Every circuit starts with the same residual ε₀ (its target is f(0) - ε₀) a
 * its standard deviation against that of (1 - ηK)^t, about tη(1 - ηK̄)^{t-1} ΔK, with the exact ΔK;
 * the departure of each circuit from its own frozen decay against the first-order correction of its own dQNTK;
 * the floor with update noise and with shots;
-* training to a target y near and beyond the edge of the spectrum, where the kernel does not stay as it is.
+* training to a target y near and beyond the edge of the spectrum, where the kernel does not stay as it is; and, at
+  several depths, against the laws that take over there (``transition``).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from qntk.theory.training.frozen import FrozenTraining
 from qntk.theory.training.meta_kernel import FirstOrderDecay
 from qntk.theory.training.noise_floors import ShotNoise, UpdateNoise, gradient_variance, output_variance
 from qntk.validation.diagnosis.config import RandomConfig
+from qntk.validation.diagnosis.transition import Transition, transition
 
 Array = NDArray[np.float64]
 _SHOT_SIZES = (2, 16, 64)
@@ -61,6 +63,7 @@ class RandomTraining:
         targets: y, shape (T,).
         reached, drift, predicted_drift: |ε| at the end of training, relative change of K, and the predicted one,
             each of shape (T, draws).
+        transition: the same in Haar layers of several depths, against the laws beyond the frozen kernel.
     """
 
     law: KernelLaw
@@ -71,13 +74,14 @@ class RandomTraining:
     reached: Array
     drift: Array
     predicted_drift: Array
+    transition: Transition | None = None
 
 
 def random_training(
     config: RandomConfig, seed: int, progress: Callable[[str], object] = lambda _: None
 ) -> RandomTraining:
     """Train everything; the result depends on the configuration and the seed alone."""
-    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed, spawn_key=(2**31,)).spawn(5)]
+    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed, spawn_key=(2**31,)).spawn(6)]
     law = _law(config.qubits, config.parameters)
     rate = config.rate / law.mean().value
     shape = (config.draws, config.parameters)
@@ -95,7 +99,11 @@ def random_training(
     }
     progress("edge of the spectrum")
     targets, reached, drift, foreseen = _edge(pauli, angles[: min(config.draws, 64)], config, rate)
-    return RandomTraining(law, rate, runs, floors, targets, reached, drift, foreseen)
+    through = None
+    if config.ratios:
+        progress("through the edge")
+        through = transition(config.ratios, config.draws, streams[5])
+    return RandomTraining(law, rate, runs, floors, targets, reached, drift, foreseen, through)
 
 
 def _law(qubits: int, parameters: int) -> KernelLaw:

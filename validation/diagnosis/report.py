@@ -23,7 +23,13 @@ from qntk.validation.diagnosis.study import Study
 from qntk.validation.report.render import embedded_figures, render
 
 _PACKAGES = ("qntk", "numpy", "scipy", "numba", "qiskit")
-HEADINGS = {"I": "Kernel at initialisation", "II": "Training", "III": "Inference", "random": "Random circuits"}
+HEADINGS = {
+    "I": "Kernel at initialisation",
+    "II": "Training",
+    "III": "Inference",
+    "random": "Random circuits",
+    "beyond": "Random circuits beyond the frozen kernel",
+}
 """What each group of findings is about."""
 
 
@@ -41,7 +47,11 @@ _COLUMNS: dict[str, tuple[Stage, bool, Callable[[SeedDiagnosis], float]]] = {
     "r2_train_predicted": ("predicted", False, lambda d: d.r2(d.predicted[-1], True)),
     "r2_test_predicted": ("predicted", False, lambda d: d.r2(d.predicted[-1], False)),
     "r2_test_long_time": ("start", False, lambda d: math.nan if d.inference is None else d.r2(d.inference, False)),
-    "mean_abs_difference": ("predicted", False, lambda d: d.mean_abs_difference),
+    "r2_test_dressed": ("predicted", False, lambda d: d.dressed_r2(training=False)),
+    "mean_abs_difference": ("predicted", False, lambda d: d.difference("frozen")),
+    "mean_abs_difference_dressed": ("predicted", False, lambda d: d.difference("dressed")),
+    "kernel_error_frozen": ("predicted", False, lambda d: d.kernel_error("frozen")),
+    "kernel_error_dressed": ("predicted", False, lambda d: d.kernel_error("dressed")),
     "kernel_drift": ("trained", False, lambda d: float(d.run.kernel_drift(d.data.training)[-1])),
     "parameter_drift": ("trained", False, lambda d: float(d.run.parameter_drift()[-1])),
     "measured_critical_ratio": (

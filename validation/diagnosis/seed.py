@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 
 from qntk.sampling.learning.datasets import Dataset
 from qntk.sampling.learning.qnn import Qnn
+from qntk.theory.training.dressed import DressedTraining, dressed, dressed_critical_rate
 from qntk.theory.training.frozen import FrozenTraining, Loss, jacobian_spectrum, loss_prefactor
 from qntk.validation.diagnosis.store import SeedRun
 
 Array = NDArray[np.float64]
 Stage = Literal["start", "trained", "predicted"]
 """What a number is taken from: the kernel at initialisation, training, or the frozen kernel's prediction of it."""
+Law = Literal["frozen", "dressed"]
+"""What a prediction takes the kernel for."""
 _LARGEST = 1e100
 
 
@@ -30,12 +33,14 @@ class SeedDiagnosis:
         data: the data set.
         loss: convention.
         fraction: of the critical rate for the decay time.
+        levels: the observable's two eigenvalues; None if it has more, and then there is no dressed prediction.
     """
 
     run: SeedRun
     data: Dataset
     loss: Loss
     fraction: float
+    levels: tuple[float, float] | None = None
 
     @cached_property
     def spectrum(self) -> Array:
@@ -83,6 +88,29 @@ class SeedDiagnosis:
         except ValueError:
             return None
 
+    @cached_property
+    def dressed(self) -> DressedTraining | None:
+        """Training with the dressed kernel; None without two levels, or where an output starts at their edge."""
+        run, data = self.run, self.data
+        if self.levels is None:
+            return None
+        try:
+            return dressed(
+                run.kernels[0], run.outputs[0], data.labels, data.training, float(run.rate), len(run.outputs) - 1,
+                levels=self.levels, loss=self.loss,
+            )  # fmt: skip
+        except ValueError:
+            return None
+
+    @property
+    def dressed_critical_rate(self) -> float:
+        """2/λ_max of the dressed kernel at the labels, in the loss's convention; NaN where there is none."""
+        if self.dressed is None or self.levels is None:
+            return float("nan")
+        chosen = self.data.training
+        kernel, outputs = self.run.kernels[0][chosen], self.run.outputs[0][chosen]
+        return dressed_critical_rate(kernel, outputs, self.data.labels[chosen], self.levels, self.loss)
+
     @property
     def diverged(self) -> bool:
         """Whether training ended above where it began."""
@@ -105,10 +133,28 @@ class SeedDiagnosis:
         spread = float(((y - y.mean()) ** 2).sum()) if len(y) else 0.0
         return 1 - float(((outputs[chosen] - y) ** 2).sum()) / spread if spread > 0 else float("nan")
 
-    @property
-    def mean_abs_difference(self) -> float:
-        """Between predicted and trained outputs at the last step, over all points."""
-        return float(np.abs(self.predicted[-1] - self.run.outputs[-1]).mean())
+    def dressed_r2(self, training: bool) -> float:
+        """R² of what the dressed kernel predicts at the last step; NaN without a prediction."""
+        return float("nan") if self.dressed is None else self.r2(self.dressed.outputs[-1], training)
+
+    def difference(self, law: Law, points: NDArray[np.bool_] | slice = slice(None)) -> float:
+        """Mean |prediction - model| at the last step, over all points or those chosen; NaN without a prediction."""
+        if law == "frozen":
+            made = self.predicted
+        elif self.dressed is not None:
+            made = self.dressed.outputs
+        else:
+            return float("nan")
+        return float(np.abs(made[-1] - self.run.outputs[-1])[points].mean())
+
+    def kernel_error(self, law: Law) -> float:
+        """‖K(end) - predicted‖/‖K(0)‖ on the training points; the frozen kernel's is the drift."""
+        chosen = self.data.training
+        first, last = (self.run.kernels[at][chosen] for at in (0, -1))
+        if law == "dressed" and self.dressed is None:
+            return float("nan")
+        predicted = first if law == "frozen" or self.dressed is None else self.dressed.kernel(-1)[chosen]
+        return float(np.linalg.norm(last - predicted) / np.linalg.norm(first))
 
     @cached_property
     def mode_times(self) -> tuple[Array, Array, NDArray[np.bool_]]:

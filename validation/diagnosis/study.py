@@ -27,6 +27,7 @@ from qntk.theory.training.frozen import jacobian_spectrum
 from qntk.validation.diagnosis.config import DiagnoseConfig
 from qntk.validation.diagnosis.random_training import RandomTraining, random_training
 from qntk.validation.diagnosis.seed import ModelDiagnosis, SeedDiagnosis
+from qntk.validation.diagnosis.stability import Sharpness, sharpness
 from qntk.validation.diagnosis.store import SeedRun, TrainingStore
 
 Array = NDArray[np.float64]
@@ -46,6 +47,7 @@ class Study:
     data: Dataset
     models: list[ModelDiagnosis]
     random: RandomTraining | None
+    sharpness: list[Sharpness]
     warnings: list[str]
     trained: int
     resumed: int
@@ -67,7 +69,9 @@ def run_study(config: DiagnoseConfig, text: str, directory: Path, workers: int |
     networks = config.networks(data.features)
     store = TrainingStore(directory, config, text, data)
     observable = parse_observable(config.observable, config.qubits).operator()
-    warnings = _warnings(data, observable)
+    eigenvalues = _eigenvalues(observable)
+    levels = two_levels(eigenvalues)
+    warnings = _warnings(data, eigenvalues)
     missing = [
         (network, [s for s in range(config.seeds) if store.read(network, s) is None]) for network in networks
     ]  # fmt: skip
@@ -106,16 +110,30 @@ def run_study(config: DiagnoseConfig, text: str, directory: Path, workers: int |
     steps = sum(len(s) for _, s in batches) * config.steps
     random = None
     if config.random is not None:
-        with tqdm(total=4, desc="random circuits", unit="part", delay=1) as bar:
+        with tqdm(total=4 + bool(config.random.ratios), desc="random circuits", unit="part", delay=1) as bar:
             random = random_training(config.random, config.seed, lambda _: bar.update())
+    deepest = [n for n in networks if n.depth == max(config.depths)] if config.sharpness else []
+    with (
+        tqdm(total=len(deepest), desc="edge of stability", unit="model", delay=1) as bar,
+        ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool,
+    ):
+
+        def follow(network: Qnn) -> list[Sharpness]:
+            made = sharpness(
+                network, observable, data, config.loss, config.sharpness, config.seeds, config.seed, config.steps
+            )
+            bar.update()
+            return made
+
+        sharp = [one for made in pool.map(follow, deepest) for one in made]
     models = [
-        ModelDiagnosis(network, [_diagnosis(store, network, seed) for seed in range(config.seeds)])
+        ModelDiagnosis(network, [_diagnosis(store, network, seed, levels) for seed in range(config.seeds)])
         for network in networks
     ]
-    warnings += _divergence(models)
+    warnings += _divergence(models) + _undressed(models)
     trained = sum(len(s) for _, s in missing)
     return Study(
-        config, data, models, random, warnings, trained, len(networks) * config.seeds - trained,
+        config, data, models, random, sharp, warnings, trained, len(networks) * config.seeds - trained,
         time.perf_counter() - begin, steps / spent,
     )  # fmt: skip
 
@@ -143,22 +161,45 @@ def _train(
     return [SeedRun(**done.seed(index), critical=bracket[:, index]) for index in range(len(seeds))]
 
 
-def _diagnosis(store: TrainingStore, network: Qnn, seed: int) -> SeedDiagnosis:
+def two_levels(eigenvalues: Array) -> tuple[float, float] | None:
+    """The two distinct eigenvalues of an ascending list, if there are two, to 1e-9 of their distance."""
+    low, high = float(eigenvalues[0]), float(eigenvalues[-1])
+    near = np.minimum(np.abs(eigenvalues - low), np.abs(eigenvalues - high))
+    return (low, high) if low < high and near.max() <= 1e-9 * (high - low) else None
+
+
+def _diagnosis(store: TrainingStore, network: Qnn, seed: int, levels: tuple[float, float] | None) -> SeedDiagnosis:
     run = store.read(network, seed)
     if run is None:
         raise ValueError(f"{store.path(network, seed)} vanished or is damaged; run the same command again")
-    return SeedDiagnosis(run, store.data, store.config.loss, store.config.fraction)
+    return SeedDiagnosis(run, store.data, store.config.loss, store.config.fraction, levels)
 
 
-def _warnings(data: Dataset, observable: object) -> list[str]:
+def _eigenvalues(observable: object) -> Array:
     matrix = observable if isinstance(observable, np.ndarray) else observable.to_matrix()  # type: ignore[attr-defined]
-    ends = np.linalg.eigvalsh(matrix)[[0, -1]]
+    return np.linalg.eigvalsh(matrix)
+
+
+def _warnings(data: Dataset, eigenvalues: Array) -> list[str]:
     said = []
-    if unreachable := data.unreachable(float(ends[0]), float(ends[-1])):
+    if unreachable := data.unreachable(float(eigenvalues[0]), float(eigenvalues[-1])):
         said.append(f"{unreachable}; give 'scale' in [dataset] a smaller value")
     tests = int((~data.training).sum())
     if tests < 2:
         said.append(f"R² on test points has no meaning for {tests} of them; leave 2 or more points out of training")
+    return said
+
+
+def _undressed(models: list[ModelDiagnosis]) -> list[str]:
+    """Seeds without a dressed prediction, though the observable has two levels."""
+    said = []
+    for model in models:
+        missing = sum(s.levels is not None and s.dressed is None for s in model.seeds)
+        if missing:
+            said.append(
+                f"{missing} of {len(model.seeds)} seeds of {model.network.name} at depth {model.network.depth} start "
+                "with an output at the edge of the spectrum, where the dressed kernel is 0/0: no dressed prediction"
+            )
     return said
 
 

@@ -35,7 +35,8 @@ qubits = 3
 """
 KEYS = {
     "model", "depth", "parameters", "lambda_min", "lambda_max", "condition_number", "critical_learning_rate",
-    "decay_time", "r2_train", "r2_test", "mean_abs_difference",
+    "decay_time", "r2_train", "r2_test", "mean_abs_difference", "mean_abs_difference_dressed", "kernel_error_frozen",
+    "kernel_error_dressed",
 }  # fmt: skip
 
 
@@ -95,7 +96,7 @@ def test_rows_against_a_direct_computation(tmp_path):
         assert d.predicted[t] == pytest.approx(d.run.outputs[0] - moved @ e, abs=1e-9)
     f = d.run.outputs[-1]
     assert d.r2(f, False) == pytest.approx(1 - np.mean((f - y)[~train] ** 2) / np.var(y[~train]))
-    assert d.mean_abs_difference == pytest.approx(np.mean(np.abs(f - d.predicted[-1])))
+    assert d.difference("frozen") == pytest.approx(np.mean(np.abs(f - d.predicted[-1])))
     assert d.rank == np.sum(d.spectrum > 0)
 
 
@@ -267,3 +268,47 @@ def test_interrupt_keeps_what_is_finished(tmp_path):
     kept = list(out.glob("training/*.npz"))
     assert 0 < len(kept) < 12
     assert not list(out.glob("training/.*"))
+
+
+def test_dressed_columns_against_a_direct_computation(tmp_path):
+    """Training of the angles φ, f = sin φ, with their frozen kernel, step by step with NumPy; none for three levels."""
+    settings, text = load_diagnose_config(written(tmp_path, SMALL))
+    d = run_study(settings, text, tmp_path / "out").at("high-hea", 3).seeds[0]
+    train, y = d.data.training, d.data.labels
+    K, angle = d.run.kernels[0], np.arcsin(d.run.outputs[0])
+    Q = K / np.cos(angle)[:, None] / np.cos(angle)[train]
+    for _ in range(30):
+        angle = angle - float(d.run.rate) * Q @ (np.cos(angle) * (np.sin(angle) - y))[train]
+    assert d.difference("dressed") == pytest.approx(np.mean(np.abs(np.sin(angle) - d.run.outputs[-1])))
+    start, last = d.run.kernels[0][train], d.run.kernels[-1][train]
+    size = np.cos(angle)[train] / np.sqrt(1 - d.run.outputs[0][train] ** 2)
+    left = np.linalg.norm(last - size[:, None] * start * size) / np.linalg.norm(start)
+    assert d.kernel_error("dressed") == pytest.approx(left)
+    assert d.kernel_error("frozen") == pytest.approx(d.run.kernel_drift(train)[-1])
+    more = written(
+        tmp_path, SMALL.replace("[dataset]", 'observable = "0.5*Z0+0.25*Z1"\n[dataset]\nscale = 0.5'), "m.toml"
+    )
+    settings, text = load_diagnose_config(more)
+    study = run_study(settings, text, tmp_path / "more")
+    row = model_row(study.models[0])
+    assert row["mean_abs_difference_dressed"] is row["kernel_error_dressed"] is None
+    assert row["kernel_error_frozen"] > 0
+
+
+def test_edge_of_stability_follows_the_largest_eigenvalue(tmp_path):
+    """ηλ_max/2 is the multiple at the start, whatever the loss convention; λ_max by NumPy at the end."""
+    for loss in ("half-sum", "mean"):
+        text = SMALL.replace("steps = 30", f'steps = 30\nloss = "{loss}"\nsharpness = [0.5, 1.2]')
+        settings, text = load_diagnose_config(written(tmp_path, text))
+        study = run_study(settings, text, tmp_path / loss)
+        assert [(r.network.name, r.network.depth, r.multiple) for r in study.sharpness] == [
+            (name, 3, m) for name in ("low-hva", "high-hea") for m in (0.5, 1.2)
+        ]
+        for run in study.sharpness:
+            assert run.sharpness[:, 0] == pytest.approx(run.multiple)
+            assert (np.isnan(run.at_the_end) == (run.loss >= 0.01)).all()
+        (half,) = (r for r in study.sharpness if (r.network.name, r.multiple) == ("high-hea", 0.5))
+        for seed, d in enumerate(study.at("high-hea", 3).seeds):  # trained at half the critical rate as well
+            top = np.linalg.eigvalsh(d.run.kernels[-1][d.data.training])[-1]
+            start = np.linalg.eigvalsh(d.run.kernels[0][d.data.training])[-1]
+            assert half.sharpness[seed, -1] == pytest.approx(0.5 * top / start, rel=1e-9)
