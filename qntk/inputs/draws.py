@@ -12,6 +12,7 @@ themselves are all that is held.
 
 from __future__ import annotations
 
+import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -23,6 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as pads
 from numpy.typing import NDArray
 
+from qntk.inputs.journal import Journal
 from qntk.inputs.messages import listed, printable, shown
 from qntk.inputs.observables import parse_observable
 from qntk.inputs.separated import Dialect, layout, read_batches
@@ -30,6 +32,7 @@ from qntk.inputs.separated import Dialect, layout, read_batches
 QUANTITIES = ("kernel", "dqntk")
 _NAMED = ("qubits", "parameters", "observable", "generator")
 _CELL = ("ensemble", "layers", *_NAMED)
+_CHUNK = re.compile(r"([0-9a-f]{16})-(\d{5,})\.parquet")
 _LARGEST = 1e60
 """Beyond it, and below its inverse, fourth powers leave the range of floating point."""
 _FORMATS = "give .npy, .npz, .csv, .csv.gz, .tsv, .parquet or a folder of Parquet files"
@@ -148,6 +151,8 @@ def _from_parquet(path: Path, quantity: str, column: str | None, cell: dict[str,
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
         raise ValueError(f"draws {path}: the values of {shown(chosen)} are of type {kind}; give real numbers")
     told = [name for name in names if name in _CELL and name != chosen]
+    who = [name for name in ("cell", "chunk") if {"cell", "chunk"} <= set(names)]
+    journal = Journal(folder.parent) if folder.is_dir() else None
 
     def batches() -> Iterator[pa.RecordBatch]:
         for fragment in fragments:
@@ -156,13 +161,32 @@ def _from_parquet(path: Path, quantity: str, column: str | None, cell: dict[str,
                 raise ValueError(
                     f"draws {path}: {fragment.path} has other columns than the rest; give files of one cell"
                 )
+            _refuse_foreign(path, Path(fragment.path), journal)
             try:
-                yield from fragment.to_batches(schema=dataset.schema, columns=[*told, chosen], batch_readahead=2)
+                for batch in fragment.to_batches(
+                    schema=dataset.schema, columns=[*told, *who, chosen], batch_readahead=2
+                ):
+                    _refuse_copies(path, Path(fragment.path), batch)
+                    yield batch
             except (OSError, pa.ArrowException) as error:
                 reason = (str(error).splitlines() or [type(error).__name__])[0]
                 raise ValueError(f"draws {path}: {fragment.path} is damaged: {reason}") from error
 
     return _gather(path, batches(), chosen, cell)
+
+
+def _refuse_foreign(path: Path, file: Path, journal: Journal | None) -> None:
+    """Refuse a chunk of a sweep that is not as the sweep wrote it."""
+    if journal is not None and journal.knows(file.name) and journal.disowns(file.name, file.read_bytes()):
+        raise ValueError(f"draws {path}: {file} is damaged: its content is not what was written; run the sweep again")
+
+
+def _refuse_copies(path: Path, file: Path, batch: pa.RecordBatch) -> None:
+    """Refuse a file that is called as one chunk of a sweep and is another."""
+    if "cell" in batch.schema.names and "chunk" in batch.schema.names and (name := _CHUNK.fullmatch(file.name)):
+        told = [pc.unique(batch[column]).to_pylist() for column in ("cell", "chunk")]
+        if told != [[name[1]], [int(name[2])]]:
+            raise ValueError(f"draws {path}: {file} holds another chunk than it is called; run the sweep again")
 
 
 def _known(fragment: pads.Fragment) -> set[str]:

@@ -1,7 +1,7 @@
 """How far a sweep is, from its directory alone: quick, and while another process runs it.
 
-Draws are counted by the names of the files, and of the last file of each cell by its footer, since that may have been
-short before the sweep was extended; a chunk that is damaged is found out by the next ``qntk sweep``.
+Draws are counted by the footers of the files, which say of which cell and chunk they are; a file that says otherwise
+does not count. A chunk that is damaged further down is found out by the next ``qntk sweep``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from qntk.sampling import chunk_sizes
 from qntk.validation import SCHEMA_VERSION
-from qntk.validation.sweep.chunks import rows_of
+from qntk.validation.sweep.chunks import Expected, chunk_path, rows_of
 from qntk.validation.sweep.lock import holder, running
 from qntk.validation.sweep.manifest import MANIFEST, read_manifest
 from qntk.validation.sweep.progress import duration, read_progress, verdict_counts
@@ -35,16 +35,17 @@ def status_document(directory: Path) -> dict[str, Any]:
     if not (directory / MANIFEST).exists():
         raise ValueError(f"directory {directory} holds no sweep; run 'qntk sweep --out {directory}' first")
     manifest, progress, active = read_manifest(directory), read_progress(directory), running(directory)
-    files = _files(directory / "draws")
+    folder = directory / "draws"
+    files = _files(folder)
     cells = drawn = planned = finished = 0
     known = progress.get("cells", {})
     for cell in manifest["cells"]:
         sizes = chunk_sizes(cell["draws"], cell["parameters"], 1 << cell["qubits"])
-        there = sorted(chunk for chunk in files.get(cell["cell"], ()) if chunk < len(sizes))
-        rows = sum(sizes[chunk] for chunk in there)
-        if there:
-            last = rows_of(directory / "draws" / f"{cell['cell']}-{there[-1]:05d}.parquet")
-            rows += max(last, 0) - sizes[there[-1]]
+        there = [chunk for chunk in files.get(cell["cell"], ()) if chunk < len(sizes)]
+        rows = sum(
+            max(rows_of(chunk_path(folder, cell["cell"], chunk), Expected(cell["cell"], chunk, sizes[chunk])), 0)
+            for chunk in there
+        )
         wanted = cell["draws"]
         if cell["looks"] > 1:
             wanted = known.get(cell["cell"], {}).get("draws", wanted)

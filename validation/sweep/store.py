@@ -5,6 +5,7 @@
     DIR/draws/*.parquet   one file a chunk, written whole or not at all
     DIR/circuits/*.qpy    the user's own circuits, by digest
     DIR/observables/*.txt observables given as files, by digest
+    DIR/journal.txt       a digest of every chunk that was written (``qntk.inputs.journal``)
     DIR/progress.json     how far a run is or was, for ``qntk status``
 
 ``pandas.read_parquet(DIR / "draws")`` gives one row per draw with the columns of its cell; ``dqntk`` and
@@ -24,12 +25,21 @@ from pathlib import Path
 
 import numpy as np
 
+from qntk.inputs.journal import JOURNAL, Journal
 from qntk.inputs.messages import warn
 from qntk.sampling import Draws
 from qntk.validation.judge.claims import Column, Quantity
 from qntk.validation.judge.sequential import Look, settled
 from qntk.validation.sweep.cells import Cell, Kept, count_intervals, expand
-from qntk.validation.sweep.chunks import DamagedError, add_columns, read_chunk, rows_of, write_chunk
+from qntk.validation.sweep.chunks import (
+    DamagedError,
+    Expected,
+    add_columns,
+    chunk_path,
+    read_chunk,
+    rows_of,
+    write_chunk,
+)
 from qntk.validation.sweep.config import SweepConfig, load_config
 from qntk.validation.sweep.lock import LOCK
 from qntk.validation.sweep.manifest import (
@@ -44,7 +54,7 @@ from qntk.validation.sweep.manifest import (
 
 CONFIG = "config.toml"
 _COPIES = ("circuits", "observables")
-_OURS = {LOCK, CONFIG, "draws", *_COPIES}
+_OURS = {LOCK, CONFIG, JOURNAL, "draws", *_COPIES}
 _LEFTOVER = re.compile(r"\.(config\.toml|(manifest|progress)\.json|[^.]+\.(parquet|qpy|txt))\.\d+")
 """Files that a run which was killed had not finished."""
 
@@ -85,7 +95,7 @@ class Store:
             store._prepare(text)
             if there and there.get("columns") != here["columns"]:
                 for path in sorted(store._path("draws").glob("*.parquet")):
-                    add_columns(path, here["columns"])
+                    add_columns(path, here["columns"], store._journal)
             # The manifest comes last: until it is there, or the new one is, the directory is what it was.
             write_atomically(store._path(MANIFEST), json.dumps(here, indent=1) + "\n")
         except OSError as error:
@@ -116,6 +126,10 @@ class Store:
                 raise ValueError(f"directory {self.directory} holds draws of no cell of this sweep: {path.name}")
         keep_files(self.directory, self.cells)
         write_atomically(self._path(CONFIG), text)
+
+    @cached_property
+    def _journal(self) -> Journal:
+        return Journal(self.directory)
 
     @cached_property
     def share(self) -> float:
@@ -153,13 +167,14 @@ class Store:
 
     def _missing(self, cell: Cell) -> list[int]:
         wanted = cell.chunks[: self.reached(cell).chunks]
-        return [chunk for chunk, size in enumerate(wanted) if not self._holds(self._chunk(cell, chunk), size)]
+        return [chunk for chunk, size in enumerate(wanted) if not self._holds(cell, chunk, size)]
 
-    def _holds(self, path: Path, rows: int) -> bool:
+    def _holds(self, cell: Cell, chunk: int, rows: int) -> bool:
+        path, expected = self._chunk(cell, chunk), Expected(cell.name, chunk, rows)
         if path in self._sound:
-            return rows_of(path) == rows
+            return rows_of(path, expected) == rows
         try:
-            table = read_chunk(path)
+            table = read_chunk(path, ["kernel", "output", *cell.quantities[1:]], expected, self._journal)
         except DamagedError as reason:
             self._warn(path, f"{reason}; it is drawn again")
             return False
@@ -179,7 +194,7 @@ class Store:
         columns = {"kernel": draws.kernel, "output": draws.output} | {name: drawn[name] for name in self._quantities}
         target = self._chunk(cell, chunk)
         try:
-            write_chunk(target, cell.columns | {"cell": cell.name, "chunk": chunk}, columns, len(draws))
+            write_chunk(target, cell.columns | {"cell": cell.name, "chunk": chunk}, columns, len(draws), self._journal)
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise ValueError(
@@ -200,10 +215,10 @@ class Store:
         Chunks that are not there, or are damaged, are left out.
         """
         tables = []
-        for chunk in range(len(cell.chunks))[:chunks]:
+        for chunk, size in enumerate(cell.chunks[:chunks]):
             path = self._chunk(cell, chunk)
             try:
-                table = read_chunk(path, cell.quantities)
+                table = read_chunk(path, cell.quantities, Expected(cell.name, chunk, size), self._journal)
             except DamagedError as reason:
                 self._warn(path, f"{reason}; run the sweep again, which draws it anew")
                 continue
@@ -225,7 +240,7 @@ class Store:
         return self.directory / name
 
     def _chunk(self, cell: Cell, chunk: int) -> Path:
-        return self._path("draws") / f"{cell.name}-{chunk:05d}.parquet"
+        return chunk_path(self._path("draws"), cell.name, chunk)
 
 
 def check_directory(directory: Path) -> None:

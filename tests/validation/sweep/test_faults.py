@@ -165,6 +165,72 @@ def test_truncated_and_flipped_chunks_are_named_and_drawn_again(qntk, several, u
     assert files(out) == files(undisturbed)
 
 
+def footer_at(content, name):
+    """Where the footer has a column's name: it begins as long before the end as it says there."""
+    return content.index(name, len(content) - 8 - int.from_bytes(content[-8:-4], "little"))
+
+
+def test_chunks_of_other_cells_and_of_other_hands_are_named_and_drawn_again(qntk, several, undisturbed, tmp_path):
+    """Chunks 0 and 1 of one cell replaced by others, one flipped bit in a column's name, one text that is no UTF-8, one
+    file written anew with other numbers by somebody: all named, none used, all drawn again. Negative control: without
+    a journal the last is not noticed, the others are."""
+    out = tmp_path / "run"
+    shutil.copytree(undisturbed, out)
+    paths = sorted((out / "draws").iterdir())
+    cells = {}
+    for path in paths:
+        cells.setdefault(path.name[:16], []).append(path)
+    one, other = [chunks for chunks in cells.values() if len(chunks) > 1][:2]
+    shutil.copy(one[1], one[0])
+    shutil.copy(other[1], one[1])
+    footer, text, written = [path for path in paths if path not in one][-3:]
+    content = footer.read_bytes()
+    place = footer_at(content, b"kernel")
+    footer.write_bytes(content[:place] + b"kerneL" + content[place + 6 :])
+    content = text.read_bytes()
+    place = footer_at(content, b"output")
+    text.write_bytes(content[:place] + b"\xff\xfeutpu"[:6] + content[place + 6 :])
+    table = pq.read_table(written)
+    shifted = table.set_column(table.column_names.index("kernel"), "kernel", [table["kernel"].to_numpy() * 1.5])
+    pq.write_table(shifted, written)
+    bad = {str(path) for path in (one[0], one[1], footer, text, written)}
+    without = tmp_path / "without"
+    shutil.copytree(out, without)
+    (without / "journal.txt").unlink()
+    for command in (["report", out], ["sweep", several, "--out", out]):
+        code, _, error = qntk(*command)
+        said = {line.split()[3] for line in error.splitlines() if "is damaged" in line}
+        assert (code, said) == (0, bad)
+    assert files(out) == files(undisturbed)
+    error = qntk("sweep", several, "--out", without)[2]
+    assert error.count("is damaged") == 4
+    assert files(without) != files(undisturbed)
+
+
+def test_compare_and_status_hold_chunks_to_their_names(qntk, config, tmp_path):
+    out = tmp_path / "run"
+    config.write_text(
+        'seed = 1\n[[grid]]\nensemble = "haar-layers"\nqubits = 2\nparameters = 4\nobservable = "Z0"\ndraws = 40_000\n'
+    )
+    assert qntk("sweep", config, "--out", out)[0] == 0
+    first, second = sorted((out / "draws").iterdir())[:2]
+    compare = ("compare", out, "--qubits", 2, "--params", 4, "--observable", "Z0")
+    assert qntk(*compare)[0] == 0
+    right = second.read_bytes()
+    content = bytearray(right)
+    content[len(content) // 3] ^= 1
+    second.write_bytes(content)
+    code, _, error = qntk(*compare)
+    assert (code, error.count("\n"), str(second) in error) == (2, 1, True)
+    second.write_bytes(first.read_bytes())
+    for journal in (True, False):
+        if not journal:
+            (out / "journal.txt").unlink()
+        code, _, error = qntk(*compare)
+        assert (code, error.count("\n"), str(second) in error) == (2, 1, True)
+    assert json.loads(qntk("status", out, "--json")[1])["drawn"] == 40_000 - 16_384
+
+
 def test_no_flipped_bit_of_a_chunk_goes_unnoticed_in_its_draws(undisturbed, tmp_path):
     """Every 997th byte: either the chunk is refused, or the draws that are read are the right ones.
 
