@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -67,7 +70,7 @@ def main(arguments: list[str] | None = None) -> Any:
     If the reader of its output goes away, as ``head`` does, it ends with 141 and no word.
     """
     try:
-        with python_warnings_as_lines():
+        with python_warnings_as_lines(), _terminated_as_interrupted():
             result = qntk.main(arguments, prog_name="qntk", standalone_mode=False)
         sys.exit(result if isinstance(result, int) else 0)
     except click.ClickException as error:
@@ -88,6 +91,19 @@ def main(arguments: list[str] | None = None) -> Any:
             sys.stderr.flush()
             os._exit(130)
         sys.exit(130)
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM ends every command as Ctrl-C does, unless somebody has said what else it does."""
+    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    if ours:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _fail(message: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -12,6 +11,7 @@ from matplotlib.lines import Line2D
 from qntk.validation.diagnosis.findings import interval95
 from qntk.validation.diagnosis.seed import ModelDiagnosis
 from qntk.validation.diagnosis.study import Study
+from qntk.validation.report.figures.style import subplots
 
 DASHED = (0, (4, 2))
 FLOOR = 1e-9
@@ -44,7 +44,7 @@ def training_figure(study: Study) -> Figure:
     names = palette(study)
     depths = sorted({m.network.depth for m in study.models})
     colours = dict(zip(depths, sns.color_palette("viridis", len(depths)), strict=True))
-    figure, axes = plt.subplots(
+    figure, axes = subplots(
         1, len(names), figsize=(2.9 * len(names) + 1, 3.0), sharey=True, squeeze=False, layout="constrained"
     )
     for axis, name in zip(axes[0], names, strict=True):
@@ -68,7 +68,7 @@ def inference_figure(study: Study) -> Figure:
     """Outputs on all points for the deepest models, a panel each."""
     names, data = palette(study), study.data
     order = np.argsort(data.shown)
-    figure, axes = plt.subplots(
+    figure, axes = subplots(
         1, len(names), figsize=(2.9 * len(names) + 1.6, 3.0), sharey=True, squeeze=False, layout="constrained"
     )
     for axis, (name, colour) in zip(axes[0], names.items(), strict=True):
@@ -108,7 +108,7 @@ def modes_figure(study: Study) -> Figure:
     names = palette(study)
     depths = sorted({m.network.depth for m in study.models})
     shown = dict.fromkeys((depths[0], depths[-1]))
-    figure, axes = plt.subplots(
+    figure, axes = subplots(
         1,
         len(shown),
         figsize=(3.6 * len(shown) + 1, 3.3),
@@ -145,7 +145,7 @@ def sharpness_figure(study: Study) -> Figure:
     """ηλ_max/2 against the step, a panel a model, a colour a rate; runs that do not settle are dashed."""
     names, multiples = palette(study), sorted({run.multiple for run in study.sharpness})
     colours = dict(zip(multiples, sns.color_palette("viridis", len(multiples)), strict=True))
-    figure, axes = plt.subplots(
+    figure, axes = subplots(
         1, len(names), figsize=(2.9 * len(names) + 1, 3.0), sharey=True, squeeze=False, layout="constrained"
     )
     for axis, name in zip(axes[0], names, strict=True):

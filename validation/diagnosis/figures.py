@@ -5,11 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -35,7 +30,7 @@ from qntk.validation.diagnosis.findings import interval95
 from qntk.validation.diagnosis.random_figures import breakdown_figure, random_figure, transition_figure
 from qntk.validation.diagnosis.seed import SeedDiagnosis, Stage
 from qntk.validation.diagnosis.study import Study
-from qntk.validation.report.figures.style import write_figures
+from qntk.validation.report.figures.style import subplots, write_figures
 
 Array = NDArray[np.float64]
 
@@ -125,7 +120,7 @@ def _figures(study: Study) -> Iterator[tuple[str, str, Figure]]:
 
 def _dataset(study: Study) -> Figure:
     data = study.data
-    figure, axis = plt.subplots(figsize=(4.6, 3.2))
+    figure, axis = subplots(figsize=(4.6, 3.2))
     order = np.argsort(data.shown)
     axis.plot(data.shown[order], data.labels[order], color="0.8", linewidth=1, zorder=0)
     axis.plot(data.shown[data.training], data.labels[data.training], "o", markersize=5, color="0.15", label="training")
@@ -172,7 +167,7 @@ def _log(axis: Axes, title: str) -> None:
 
 
 def _kernel(study: Study) -> Figure:
-    figure, axes = plt.subplots(1, 4, figsize=(13, 3.0), layout="constrained")
+    figure, axes = subplots(1, 4, figsize=(13, 3.0), layout="constrained")
     _against(study, axes[0], lambda d: float(d.spectrum[0]) or float("nan"), True)
     _log(axes[0], r"$\lambda_{\min}$")
     _against(study, axes[1], lambda d: 1 / float(d.spectrum[-1]), True)
@@ -190,7 +185,7 @@ def _kernel(study: Study) -> Figure:
 
 def _difference(study: Study) -> Figure:
     bisected = study.config.bisect_steps > 0
-    figure, axes = plt.subplots(1, 2 + bisected, figsize=(3.4 * (2 + bisected) + 1, 3.0), layout="constrained")
+    figure, axes = subplots(1, 2 + bisected, figsize=(3.4 * (2 + bisected) + 1, 3.0), layout="constrained")
     _against(study, axes[0], lambda d: d.difference("frozen"), False, "predicted")
     _against(study, axes[0], lambda d: d.difference("dressed"), False, "predicted", "--")
     axes[0].set(title="mean |prediction - model|")

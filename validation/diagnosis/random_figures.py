@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from qntk.theory.training.one_datum import flow_one
 from qntk.validation.diagnosis.random_training import RandomTraining
 from qntk.validation.diagnosis.transition import EDGE, PULL, STEPS, TARGETS, Transition
+from qntk.validation.report.figures.style import subplots
 
 Array = NDArray[np.float64]
 _DASHED = (0, (4, 2))
@@ -19,7 +19,7 @@ _DASHED = (0, (4, 2))
 
 def random_figure(random: RandomTraining) -> Figure:
     """Mean decay, its spread, and the first-order departure."""
-    figure, axes = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
+    figure, axes = subplots(1, 3, figsize=(11, 3.2), layout="constrained")
     colours = dict(zip(random.runs, sns.color_palette("colorblind", len(random.runs)), strict=True))
     mean, sd = random.law.mean().value, float(np.sqrt(random.law.variance().value))
     x, step = random.rate * mean, max(1, round(1 / (random.rate * mean)))
@@ -53,7 +53,7 @@ def random_figure(random: RandomTraining) -> Figure:
 
 def breakdown_figure(random: RandomTraining) -> Figure:
     """Residual left and drift of the kernel against the target."""
-    figure, axes = plt.subplots(1, 2, figsize=(7.6, 3.2), layout="constrained")
+    figure, axes = subplots(1, 2, figsize=(7.6, 3.2), layout="constrained")
     colours = sns.color_palette("colorblind", 2)
     _band(axes[0], random.targets, random.reached, colours[0], "trained")
     beyond = np.maximum(random.targets - 1, 0)
@@ -74,7 +74,7 @@ def breakdown_figure(random: RandomTraining) -> Figure:
 
 def transition_figure(transition: Transition) -> Figure:
     """Residual and kernel at the end against the target, and the residual on the way to the edge."""
-    figure, axes = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
+    figure, axes = subplots(1, 3, figsize=(11, 3.4), layout="constrained")
     colours = sns.color_palette("colorblind", len(transition.depths))
     t = PULL * np.arange(STEPS + 1)
     grid = np.linspace(min(TARGETS), max(TARGETS), 71)

@@ -18,9 +18,9 @@ from qntk.validation.diagnosis.figures import save_figures
 from qntk.validation.diagnosis.findings import Finding, interval95
 from qntk.validation.diagnosis.questions import findings
 from qntk.validation.diagnosis.seed import ModelDiagnosis, SeedDiagnosis, Stage
-from qntk.validation.diagnosis.store import write_atomically
 from qntk.validation.diagnosis.study import Study
 from qntk.validation.report.render import embedded_figures, render
+from qntk.validation.sweep.documents import replaced
 
 _PACKAGES = ("qntk", "numpy", "scipy", "numba", "qiskit")
 HEADINGS = {
@@ -117,25 +117,26 @@ def write_diagnostics(study: Study, directory: Path) -> dict[str, Any]:
     judged = findings(study)
     made = document(study, judged)
     try:
-        figures = save_figures(study, directory / "figures")
-        context = {
-            "study": study,
-            "config": study.config,
-            "document": made,
-            "rows": [r | {"shown": _shown(r)} for r in made["models"]],
-            "groups": [(HEADINGS[k], [f for f in judged if f.result == k]) for k in HEADINGS],
-            "figures": embedded_figures(figures, directory / "figures"),
-            "summary": summary(judged),
-        }
-        written = {
-            "diagnostics.html": render("diagnostics.html.j2", context),
-            "diagnostics.md": render("diagnostics.md.j2", context),
-            "models.csv": pd.json_normalize([_numbers(row) for row in made["models"]]).to_csv(index=False),
-            "findings.csv": pd.json_normalize([_numbers(row) for row in made["findings"]]).to_csv(index=False),
-            "diagnostics.json": json.dumps(made, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
-        }
-        for name, text in written.items():
-            write_atomically(directory / name, text.encode())
+        with replaced(directory, "diagnostics") as staged:
+            figures = save_figures(study, staged / "figures")
+            context = {
+                "study": study,
+                "config": study.config,
+                "document": made,
+                "rows": [r | {"shown": _shown(r)} for r in made["models"]],
+                "groups": [(HEADINGS[k], [f for f in judged if f.result == k]) for k in HEADINGS],
+                "figures": embedded_figures(figures, staged / "figures"),
+                "summary": summary(judged),
+            }
+            written = {
+                "diagnostics.html": render("diagnostics.html.j2", context),
+                "diagnostics.md": render("diagnostics.md.j2", context),
+                "models.csv": pd.json_normalize([_numbers(row) for row in made["models"]]).to_csv(index=False),
+                "findings.csv": pd.json_normalize([_numbers(row) for row in made["findings"]]).to_csv(index=False),
+                "diagnostics.json": json.dumps(made, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+            }
+            for name, text in written.items():
+                (staged / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise ValueError(f"the report cannot be written to {directory}: {error.strerror}") from error
     return made

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import zipfile
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -22,8 +23,13 @@ from qntk.sampling.learning.datasets import Dataset
 from qntk.sampling.learning.qnn import Qnn
 from qntk.sampling.learning.training import Training
 from qntk.validation.diagnosis.config import DiagnoseConfig
+from qntk.validation.sweep.documents import settle
+from qntk.validation.sweep.lock import hold
+from qntk.validation.sweep.manifest import write_atomically
 
 Array = NDArray[np.float64]
+_LEFTOVER = re.compile(r"\..+\.(toml|npz|html|md|json|csv)\.\d+")
+"""Files that a run which was killed had not finished."""
 FORMAT = 1
 """Raised whenever the same configuration would train to other numbers."""
 
@@ -40,14 +46,32 @@ class TrainingStore:
 
     def __init__(self, directory: Path, config: DiagnoseConfig, text: str, data: Dataset) -> None:
         self.directory, self.config, self.data = directory, config, data
+        self._text = text
         self._fingerprints: dict[Qnn, str] = {}
         try:
             if directory.exists() and any(directory.iterdir()) and not (directory / "training").is_dir():
                 raise ValueError(f"directory {directory} is not empty and holds no study; give another")
             (directory / "training").mkdir(parents=True, exist_ok=True)
-            write_atomically(directory / "config.toml", text.encode())
         except OSError as error:
             raise ValueError(f"directory {directory} cannot be used: {error.strerror}") from error
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the only process that trains here, beginning with the configuration and without a killed run's leftovers.
+
+        Raises ``ValueError`` if another process does, or the directory cannot be written.
+        """
+        with hold(self.directory, "wait for it, stop it, or give another directory"):
+            try:
+                settle(self.directory)
+                for folder in (self.directory, self.directory / "training"):
+                    for path in folder.glob(".*"):
+                        if _LEFTOVER.fullmatch(path.name):
+                            path.unlink(missing_ok=True)
+                write_atomically(self.directory / "config.toml", self._text)
+            except OSError as error:
+                raise ValueError(f"directory {self.directory} cannot be used: {error.strerror}") from error
+            yield
 
     def path(self, network: Qnn, seed: int) -> Path:
         """Where a seed's results are or will be."""
@@ -61,7 +85,7 @@ class TrainingStore:
         try:
             with np.load(self.path(network, seed)) as file:
                 return SeedRun(**{field.name: file[field.name] for field in fields(SeedRun)})
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except Exception:  # a flipped bit makes the reader stumble in any way
             return None
 
     def write(self, network: Qnn, seed: int, run: SeedRun) -> None:
@@ -93,13 +117,3 @@ class TrainingStore:
 
 def _told(parameter: object) -> object:
     return parameter.tobytes() if isinstance(parameter, np.ndarray) else str(parameter)
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -62,12 +62,18 @@ class Study:
 def run_study(config: DiagnoseConfig, text: str, directory: Path, workers: int | None = None) -> Study:
     """Train what DIR does not hold yet, and diagnose everything.
 
-    Ctrl-C stops after the step under way; finished seeds stay. Results do not depend on ``workers``.
+    One process at a time does so in a directory. Ctrl-C stops after the step under way; finished seeds stay.
+    Results do not depend on ``workers``.
     """
-    begin = time.perf_counter()
     data = config.dataset.load()
-    networks = config.networks(data.features)
     store = TrainingStore(directory, config, text, data)
+    with store.alone():
+        return _run(config, data, store, workers)
+
+
+def _run(config: DiagnoseConfig, data: Dataset, store: TrainingStore, workers: int | None) -> Study:
+    begin = time.perf_counter()
+    networks = config.networks(data.features)
     observable = parse_observable(config.observable, config.qubits).operator()
     eigenvalues = _eigenvalues(observable)
     levels = two_levels(eigenvalues)

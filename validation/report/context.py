@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections import Counter
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -38,6 +39,7 @@ def report_context(
     figures: dict[str, str],
     ledger: list[dict[str, Any]],
     reasons: list[dict[str, Any]],
+    folder: Path,
 ) -> dict[str, Any]:
     """Everything but the calibration.
 
@@ -47,6 +49,7 @@ def report_context(
         figures: names and captions of those that were written.
         ledger: rows of ``qntk.validation.report.ledger``.
         reasons: documents of ``qntk.validation.report.reasons``.
+        folder: where ``figures/`` is.
     """
     script = files("qntk.validation.report").joinpath("templates", "ledger.js").read_text(encoding="utf-8")
     rows = [_ledger_row(row) for row in ledger]
@@ -58,7 +61,7 @@ def report_context(
         "findings": findings(results),
         "headings": headings(),
         "tallies": tallies(results),
-        "figures": embedded_figures(figures, store.directory / "figures"),
+        "figures": embedded_figures(figures, folder / "figures"),
         "figure_names": set(figures),
         "statements": [
             s["text"]

@@ -11,6 +11,9 @@ from qntk.validation.report.ledger import ledger_frame
 from qntk.validation.report.results import SweepResults
 from qntk.validation.report.tables import cell_columns
 
+TABLES = ("verdicts.csv", "exponents.csv", "models.csv", "attribution.csv", "quantiles.csv")
+"""All that there may be."""
+
 
 def csv_tables(
     results: SweepResults, scaling: dict[str, Any], ledger: list[dict[str, Any]], reasons: list[dict[str, Any]]

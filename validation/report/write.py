@@ -9,7 +9,7 @@ from typing import Any
 
 from qntk.validation import SCHEMA_VERSION
 from qntk.validation.report.context import report_context
-from qntk.validation.report.csv_tables import csv_tables
+from qntk.validation.report.csv_tables import TABLES, csv_tables
 from qntk.validation.report.figures.collection import save_figures
 from qntk.validation.report.ledger import ledger
 from qntk.validation.report.paper import write_paper
@@ -17,6 +17,7 @@ from qntk.validation.report.reasons import reasons
 from qntk.validation.report.render import render
 from qntk.validation.report.results import evaluate
 from qntk.validation.report.tables import scaling_document, verdicts_document
+from qntk.validation.sweep.documents import replaced
 from qntk.validation.sweep.store import Store
 
 CALIBRATION = "calibration.json"
@@ -42,6 +43,8 @@ def write_report(store: Store, paper: bool = False) -> ReportPaths:
         store: of the sweep.
         paper: also write tables in LaTeX and figures in PDF, into ``paper/``.
 
+    The files are replaced whole or not at all (``qntk.validation.sweep.documents``).
+
     Raises ``ValueError`` if no cell has enough draws, or the directory cannot be written.
     """
     results = evaluate(store)
@@ -57,19 +60,20 @@ def write_report(store: Store, paper: bool = False) -> ReportPaths:
     }
     tables = csv_tables(results, documents["scaling.json"], rows, why)
     try:
-        figures = save_figures(results, directory / "figures")
-        context = report_context(results, store, figures, rows, why)
-        context |= {"calibration": calibration, "numbers": [*documents, *tables]}
-        written = {
-            "report.html": render("report.html.j2", context),
-            "report.md": render("report.md.j2", context),
-            **{name: _json(document) for name, document in documents.items()},
-            **{name: table.to_csv(index=False) for name, table in tables.items()},
-        }
-        for name, text in written.items():
-            (directory / name).write_text(text, encoding="utf-8")
-        if paper:
-            write_paper(results, directory / "paper")
+        with replaced(directory, "report", TABLES) as staged:
+            figures = save_figures(results, staged / "figures")
+            context = report_context(results, store, figures, rows, why, staged)
+            context |= {"calibration": calibration, "numbers": [*documents, *tables]}
+            written = {
+                "report.html": render("report.html.j2", context),
+                "report.md": render("report.md.j2", context),
+                **{name: _json(document) for name, document in documents.items()},
+                **{name: table.to_csv(index=False) for name, table in tables.items()},
+            }
+            for name, text in written.items():
+                (staged / name).write_text(text, encoding="utf-8")
+            if paper:
+                write_paper(results, staged / "paper")
     except OSError as error:
         raise ValueError(f"the report cannot be written to {directory}: {error.strerror}") from error
     counts = results.counts()

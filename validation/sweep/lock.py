@@ -18,7 +18,7 @@ _PATIENCE = 1.0
 
 
 @contextmanager
-def hold(directory: Path) -> Iterator[None]:
+def hold(directory: Path, advice: str | None = None) -> Iterator[None]:
     """Be the only process that writes into an existing directory, until the end of the block.
 
     The file is never removed and says who holds or last held it. The lock is the kernel's (``flock``): a process that
@@ -26,6 +26,7 @@ def hold(directory: Path) -> Iterator[None]:
 
     Raises ``ValueError`` if another process holds it, naming it, or if the directory cannot be written.
     """
+    hint = f"wait for it, stop it, or give another directory ('qntk status {directory}' tells how far it is)"
     try:
         descriptor = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
@@ -34,10 +35,7 @@ def hold(directory: Path) -> Iterator[None]:
         deadline = time.monotonic() + _PATIENCE
         while not _taken(descriptor, fcntl.LOCK_EX, directory):
             if time.monotonic() > deadline:
-                raise ValueError(
-                    f"directory {directory} is in use by {_name(holder(directory))}; wait for it, stop it, or give "
-                    f"another directory ('qntk status {directory}' tells how far it is)"
-                )
+                raise ValueError(f"directory {directory} is in use by {_name(holder(directory))}; {advice or hint}")
             time.sleep(0.05)
         try:
             os.ftruncate(descriptor, 0)

@@ -16,6 +16,7 @@ from typing import Any
 from qntk.sampling import chunk_sizes
 from qntk.validation import SCHEMA_VERSION
 from qntk.validation.sweep.chunks import Expected, chunk_path, rows_of
+from qntk.validation.sweep.documents import settle
 from qntk.validation.sweep.lock import holder, running
 from qntk.validation.sweep.manifest import MANIFEST, read_manifest
 from qntk.validation.sweep.progress import duration, read_progress, verdict_counts
@@ -34,6 +35,7 @@ def status_document(directory: Path) -> dict[str, Any]:
     """
     if not (directory / MANIFEST).exists():
         raise ValueError(f"directory {directory} holds no sweep; run 'qntk sweep --out {directory}' first")
+    settle(directory)
     manifest, progress, active = read_manifest(directory), read_progress(directory), running(directory)
     folder = directory / "draws"
     files = _files(folder)

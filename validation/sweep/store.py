@@ -41,6 +41,7 @@ from qntk.validation.sweep.chunks import (
     write_chunk,
 )
 from qntk.validation.sweep.config import SweepConfig, load_config
+from qntk.validation.sweep.documents import settle
 from qntk.validation.sweep.lock import LOCK
 from qntk.validation.sweep.manifest import (
     MANIFEST,
@@ -87,6 +88,7 @@ class Store:
         """
         check_directory(directory)
         there = read_manifest(directory) if (directory / MANIFEST).exists() else None
+        settle(directory)
         store = cls(directory, config, kept_files(directory, there or {}))
         here = manifest_of(config, store.cells, store._quantities)
         if there:
@@ -107,6 +109,7 @@ class Store:
         """Open a directory that holds a sweep, to read it; ``ValueError`` if it does not."""
         if not (directory / MANIFEST).exists():
             raise ValueError(f"directory {directory} holds no sweep; run 'qntk sweep --out {directory}' first")
+        settle(directory)
         manifest = read_manifest(directory)
         config, _ = load_config(directory / CONFIG)
         store = cls(directory, config, kept_files(directory, manifest, first=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
+import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -49,7 +49,7 @@ def _density(axis: Axes, result: CellResult) -> None:
     low, high = law.quantiles(_SHOWN)
     at = np.linspace(low, high, 300)
     density = law.pdf(at) * mean
-    axis.plot(at / mean, density, color=plt.get_cmap("viridis")(0.25), **EXACT)
+    axis.plot(at / mean, density, color=matplotlib.colormaps["viridis"](0.25), **EXACT)
     axis.set(xlabel=r"$K/\bar K$", xlim=(0, high / mean), ylim=(0, 1.25 * float(np.median(np.sort(density)[-30:]))))
     axis.set_title(title(result), fontsize="small")
 

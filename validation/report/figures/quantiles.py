@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -16,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from qntk.theory import KernelLaw
 from qntk.theory.haar.distribution import KernelDistribution
 from qntk.validation.judge.quantile_bands import Float, band, ranks
-from qntk.validation.report.figures.style import plain
+from qntk.validation.report.figures.style import plain, subplots
 from qntk.validation.report.results import CellResult
 from qntk.validation.sweep.config import HAAR_LAYERS
 
@@ -62,7 +61,7 @@ def panel_figure(
     count = len(results)
     columns = -(-count // 2) if count > 2 else count
     rows = -(-count // columns)
-    made: tuple[Figure, Any] = plt.subplots(
+    made: tuple[Figure, Any] = subplots(
         rows, columns, figsize=(3.1 * columns + 0.6, 2.5 * rows), squeeze=False, **options
     )
     figure, axes = made

@@ -9,10 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -46,15 +42,28 @@ def write_figures(
     """
     directory.mkdir(parents=True, exist_ok=True)
     rc = {"svg.hashsalt": "qntk", "pdf.fonttype": 42}
-    sns.set_theme(context="paper", style="ticks", font_scale=1.05, rc=rc)
     captions: dict[str, str] = {}
-    for name, caption, figure in figures:
-        for suffix in suffixes:
-            metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(suffix, {})
-            figure.savefig(directory / f"{name}.{suffix}", dpi=160, bbox_inches="tight", metadata=metadata)
-        plt.close(figure)
-        captions[name] = caption
+    with matplotlib.rc_context():  # the user's settings are neither read nor changed
+        matplotlib.rcdefaults()
+        sns.set_theme(context="paper", style="ticks", font_scale=1.05, rc=rc)
+        for name, caption, figure in figures:
+            for suffix in suffixes:
+                metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(suffix, {})
+                figure.savefig(directory / f"{name}.{suffix}", dpi=160, bbox_inches="tight", metadata=metadata)
+            captions[name] = caption
     return captions
+
+
+def subplots(
+    rows: int = 1,
+    columns: int = 1,
+    figsize: tuple[float, float] | None = None,
+    layout: Any = None,
+    **options: Any,
+) -> tuple[Figure, Any]:
+    """A figure with axes, as pyplot's, without pyplot: no window, and whatever backend the user has chosen."""
+    figure = Figure(figsize=figsize, layout=layout)
+    return figure, figure.subplots(rows, columns, **options)
 
 
 def slug(text: str) -> str:
@@ -107,7 +116,7 @@ def colours(values: Iterable[int]) -> dict[int, tuple[float, float, float]]:
 
 def panels(rows: int, columns: int, height: float, **options: Any) -> tuple[Figure, Any]:
     """A grid of axes, 3.3 inches wide each, with room for a legend to the right."""
-    return plt.subplots(rows, columns, figsize=(3.3 * columns + 1.2, height), squeeze=False, **options)
+    return subplots(rows, columns, figsize=(3.3 * columns + 1.2, height), squeeze=False, **options)
 
 
 def dodged(values: pd.Series[Any], index: int, count: int) -> pd.Series[Any]:
