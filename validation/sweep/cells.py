@@ -36,7 +36,7 @@ class Kept:
     Attributes:
         circuits: by key.
         observables: paths of the copies, by specification.
-        first: whether copies of observables are read even where the file is there.
+        first: whether copies are read even where the file is there, and nothing else: no code of the user's runs.
     """
 
     circuits: Mapping[str, UserCircuit] = field(default_factory=dict)
@@ -83,7 +83,10 @@ def _cells_of(index: int, grid: Grid, config: SweepConfig, kept: Kept) -> Iterat
     try:
         if grid.circuit is not None:
             wanted: list[tuple[int, int] | None] = [*grid.sizes()] or [None]
-            found = [find_circuit(grid.circuit, grid.inputs, size, config.folder, kept.circuits) for size in wanted]
+            found = [
+                find_circuit(grid.circuit, grid.inputs, size, config.folder, kept.circuits, kept.first)
+                for size in wanted
+            ]
             sizes = [size or (circuit.qubits, 1) for size, circuit in zip(wanted, found, strict=True)]
             circuits = dict(zip(sizes, found, strict=True))
         else:

@@ -96,7 +96,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
 def kept_files(directory: Path, manifest: dict[str, Any], first: bool = False) -> Kept:
     """The circuits and observables that a directory holds; those whose copy is gone are left out.
 
-    ``first``: whether copies of observables are read even where the file is there.
+    ``first``: whether copies are read even where the file is there, and nothing else.
     """
     circuits = {}
     for key, header in manifest.get("circuits", {}).items():

@@ -9,9 +9,7 @@ resumed and reported wherever the directory goes.
 from __future__ import annotations
 
 import hashlib
-import importlib
 import io
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,6 +27,7 @@ from qntk.sampling import CircuitModel, Draws
 from qntk.sampling.engine.program import compile_circuit
 from qntk.sampling.operators import OperatorLike
 from qntk.validation.sweep.grid import MAX_PARAMETERS, MAX_QUBITS
+from qntk.validation.sweep.own_modules import MissingModuleError, call_function
 
 _DIGITS = 10
 _POINTS = 3
@@ -86,7 +85,12 @@ class UserCircuit:
 
 
 def find_circuit(
-    name: str, inputs: Sequence[str], size: tuple[int, int] | None, folder: Path, kept: Mapping[str, UserCircuit]
+    name: str,
+    inputs: Sequence[str],
+    size: tuple[int, int] | None,
+    folder: Path,
+    kept: Mapping[str, UserCircuit],
+    kept_only: bool = False,
 ) -> UserCircuit:
     """The circuit of a configuration's ``circuit`` key.
 
@@ -96,12 +100,17 @@ def find_circuit(
         size: (qubits, layers), for a function.
         folder: of the configuration.
         kept: those that a directory holds, by key, for a file or a module that is not there.
+        kept_only: whether nothing but those is read, and no code of the user's runs.
 
     Raises ``ValueError`` in one line.
     """
     at = f"({size[0]}, {size[1]})" if size else ""
     key = f"{name}{at}" + (f" of {', '.join(inputs)}" if inputs else "")
     known = kept.get(key)
+    if kept_only:
+        if known is None:
+            raise ValueError(f"circuit {name!r} has no copy in the directory; run the sweep again, which makes it anew")
+        return known
     if size is None:
         path = folder / name
         if known and not path.exists():
@@ -109,12 +118,11 @@ def find_circuit(
         circuit = load_circuit(path)
     else:
         try:
-            function = _function(name, folder)
-        except ImportError as error:
+            circuit = call_function(name, folder, size)
+        except MissingModuleError as error:
             if known:
                 return known
-            raise ValueError(f"circuit {name!r} cannot be imported: {error}") from error
-        circuit = function(*size)
+            raise ValueError(str(error)) from error
         if not isinstance(circuit, QuantumCircuit):
             raise ValueError(f"circuit {name!r} returns {type(circuit).__name__}; a QuantumCircuit is accepted")
         if circuit.num_qubits != size[0]:
@@ -123,18 +131,6 @@ def find_circuit(
         return UserCircuit.of(circuit, inputs, key)
     except ValueError as error:
         raise ValueError(f"circuit {name!r}: {error}") from error
-
-
-def _function(name: str, folder: Path) -> Any:
-    module, _, attribute = name.partition(":")
-    sys.path.insert(0, str(folder.resolve()))
-    try:
-        found = getattr(importlib.import_module(module), attribute, None)
-    finally:
-        sys.path.pop(0)
-    if not callable(found):
-        raise ValueError(f"circuit {name!r}: module {module!r} has no function {attribute!r}")
-    return found
 
 
 def _digest(circuit: QuantumCircuit, trainable: list[bool]) -> str:

@@ -1,6 +1,8 @@
 """The user's own circuits in a sweep: found, identified, kept, and drawn right."""
 
+import json
 import shutil
+import sys
 
 import numpy as np
 import pandas as pd
@@ -153,6 +155,97 @@ def test_a_directory_that_moves_is_resumed_and_reported_without_the_files(qntk, 
     code, _, error = qntk("report", moved)
     assert code == 0, error
     assert "mine" in (moved / "report.md").read_text()
+
+
+MINE = """
+from qiskit.circuit.library import real_amplitudes
+from helper import reps
+print("I am imported")
+def build(qubits, layers):
+    from helper import reps
+    return real_amplitudes(qubits, reps=reps(layers))
+"""
+ASKS = """
+seed = 1
+[[grid]]
+ensemble = "mine"
+circuit = "mine:build"
+qubits = 2
+layers = 1
+observable = "Z0"
+draws = 100
+"""
+
+
+@pytest.fixture
+def module(tmp_path):
+    """A folder with a module, one beside it, and a configuration."""
+
+    def write(name, more, **files):
+        made = tmp_path / name
+        made.mkdir(exist_ok=True)
+        (made / "helper.py").write_text(f"def reps(layers):\n    return layers + {more}\n")
+        (made / "mine.py").write_text(files.get("text", MINE))
+        (made / "sweep.toml").write_text(ASKS)
+        return made
+
+    return write
+
+
+def parameters(out):
+    return json.loads((out / "manifest.json").read_text())["cells"][0]["parameters"]
+
+
+def test_each_module_is_its_own_and_an_edited_one_is_read_again(qntk, module, tmp_path):
+    """Two folders with a ``mine.py`` and a ``helper.py`` each, in one process; then one of them edited at once."""
+    for name, more, wanted in (("one", 0, 4), ("two", 1, 6), ("one", 3, 10)):
+        made = module(name, more)
+        out = tmp_path / f"run-{wanted}"
+        code, text, error = qntk("sweep", made / "sweep.toml", "--out", out, "--json")
+        assert code == 0, error
+        assert json.loads(text)["drawn"] == 100
+        assert "I am imported" in error
+        assert parameters(out) == wanted
+    assert not {"mine", "helper"} & set(sys.modules)
+
+
+def test_report_status_and_compare_run_no_code(qntk, module, tmp_path, no_figures):
+    made = module("one", 0)
+    assert qntk("sweep", made / "sweep.toml", "--out", tmp_path / "run")[0] == 0
+    trap = "import pathlib\npathlib.Path(__file__).with_name('ran').touch()\n"
+    for folder in (made, tmp_path / "run"):
+        (folder / "mine.py").write_text(trap)
+    for command in ("report", "status"):
+        assert qntk(command, tmp_path / "run")[0] == 0
+    assert qntk("compare", tmp_path / "run", "--qubits", 2, "--params", 4, "--observable", "Z0")[0] == 0
+    assert not list(tmp_path.rglob("ran"))
+    assert qntk("plan", made / "sweep.toml")[0] == 2
+    assert (made / "ran").exists(), "negative control: a plan runs it"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("import sys\nsys.exit(0)", "raised SystemExit"),
+        ("raise RuntimeError('one\\ntwo')", "raised RuntimeError: one two"),
+        ("def build(qubits, layers):\n    raise BaseException", "raised BaseException"),
+        ("def build(", "raised SyntaxError"),
+        ("build = None", "has no function 'build'"),
+        ("\0", "raised"),
+    ],
+)
+def test_whatever_a_module_does_is_one_line(qntk, module, tmp_path, text, words):
+    made = module("one", 0, text=text)
+    code, out, error = qntk("sweep", made / "sweep.toml", "--out", tmp_path / "run", "--json")
+    assert (code, out, error.count("\n")) == (2, "", 1)
+    assert words in error
+
+
+def test_a_function_that_is_none_of_a_circuit(qntk, module, tmp_path):
+    made = module("one", 0)
+    (made / "sweep.toml").write_text(ASKS.replace("mine:build", "os:getcwd"))
+    code, _, error = qntk("sweep", made / "sweep.toml", "--out", tmp_path / "run")
+    assert (code, error.count("\n"), "raised TypeError" in error) == (2, 1, True)
 
 
 def test_a_circuit_that_was_changed_is_another_sweep(qntk, folder, tmp_path, monkeypatch):
