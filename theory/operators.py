@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qntk.inputs.observables import Observable
+from qntk.theory.pauli_traces import normalised_traces
 
 Number = int | float | Fraction
 PauliKey = tuple[int, int]
-_MOST_TERMS = 400
-"""Terms of A² up to which A⁴ is worked out: about a second."""
 _DENSE_QUBITS = 7
 
 
@@ -31,7 +30,7 @@ class OperatorMoments:
         dimension: Hilbert-space dimension D >= 2.
         a2, a3, a4: ``Tr (A - Tr A / D)^k`` for k = 2, 3, 4 (not divided by D), exact.
         label: what the operator is, for messages and reports.
-        higher: a5, a6 and a8, which skewness and kurtosis need (a7 drops out); None where they are not known.
+        higher: a5, a6 and a8, which skewness and kurtosis need (a7 drops out); a8, or all, None where not known.
         spectrum: distinct eigenvalues, ascending and up to a common shift, with their multiplicities; None where they
             are not known.
 
@@ -43,7 +42,7 @@ class OperatorMoments:
     a3: Fraction
     a4: Fraction
     label: str = "operator"
-    higher: tuple[Fraction, Fraction, Fraction] | None = None
+    higher: tuple[Fraction, Fraction, Fraction | None] | None = None
     spectrum: tuple[tuple[Fraction, int], ...] | None = None
 
     def __post_init__(self) -> None:
@@ -137,9 +136,9 @@ class OperatorMoments:
     def from_pauli_sum(cls, terms: Mapping[str, Number], label: str = "Pauli sum") -> OperatorMoments:
         """Traces of ``Σ c P`` from Pauli labels and real coefficients, without building a matrix.
 
-        A label's leftmost letter is the highest qubit (Qiskit's order; the traces do not depend on it). Cost: the
-        square of the number of terms, whatever the number of qubits; a5 and up are left out where A² has more than
-        400 terms. Up to 7 qubits the eigenvalues are worked out too, in double precision.
+        A label's leftmost letter is the highest qubit (Qiskit's order; the traces do not depend on it). Any number of
+        qubits; a8, then a5 and a6 are left out where they would take more than some seconds: many strings that all
+        overlap (``qntk.theory.pauli_traces``). Up to 7 qubits the eigenvalues are worked out too, in double precision.
 
         >>> OperatorMoments.from_pauli_sum({"ZZ": -1, "IX": -1, "XI": -1}).a2
         Fraction(12, 1)
@@ -157,14 +156,8 @@ class OperatorMoments:
         if len(coefficients) == 1:
             (size,) = coefficients.values()
             return cls.from_eigenvalues([size, -size], [dimension // 2] * 2, label)
-        square = _square(coefficients)
-        higher = None
-        if len(square) <= _MOST_TERMS:
-            fourth = _square(square)
-            a5, a6, a8 = (dimension * _overlap(p, fourth) for p in (coefficients, square, fourth))
-            higher = (a5, a6, a8)
-        a2 = dimension * square.get((0, 0), Fraction(0))
-        a3, a4 = (dimension * _overlap(p, square) for p in (coefficients, square))
+        _, _, a2, a3, a4, *more = (dimension * trace for trace in normalised_traces(coefficients))
+        higher = (more[0], more[1], more[3] if len(more) > 2 else None) if more else None
         spectrum = None
         if qubits <= _DENSE_QUBITS and a2 > 0:
             values, counts = _levels(np.linalg.eigvalsh(_dense(coefficients, dimension)))
@@ -174,8 +167,10 @@ class OperatorMoments:
     def scaled(self, factor: Number) -> OperatorMoments:
         """Traces of ``factor * A``: a_k times factor^k. ``from_pauli(n).scaled(1/2)`` is Qiskit's generator P/2."""
         c = Fraction(factor)
-        a5, a6, a8 = self.higher or (Fraction(0),) * 3
-        higher = (a5 * c**5, a6 * c**6, a8 * c**8) if self.higher else None
+        higher = None
+        if self.higher is not None:
+            a5, a6, a8 = self.higher
+            higher = (a5 * c**5, a6 * c**6, None if a8 is None else a8 * c**8)
         levels = tuple(sorted((v * c, m) for v, m in self.spectrum)) if self.spectrum else None
         return OperatorMoments(
             self.dimension, self.a2 * c**2, self.a3 * c**3, self.a4 * c**4, self.label, higher, levels
@@ -219,11 +214,6 @@ def _masks(pauli: str) -> PauliKey:
     x = int("".join("1" if p in "XY" else "0" for p in pauli), 2)
     z = int("".join("1" if p in "ZY" else "0" for p in pauli), 2)
     return x, z
-
-
-def _overlap(one: Mapping[PauliKey, Fraction], two: Mapping[PauliKey, Fraction]) -> Fraction:
-    """Tr (A B) / D of two Pauli sums."""
-    return sum((c * two.get(key, Fraction(0)) for key, c in one.items()), Fraction(0))
 
 
 def _square(terms: Mapping[PauliKey, Fraction]) -> dict[PauliKey, Fraction]:

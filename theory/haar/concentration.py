@@ -25,9 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qntk.theory.haar.dqntk import second_moment_asymptotic
-from qntk.theory.haar.dqntk_second_moment import second_moment_series
-from qntk.theory.haar.kernel import KernelLaw
+from qntk.theory.haar.dqntk_second_moment import at_depth, second_moment, second_moment_series
 from qntk.theory.haar.state import relative_variance
+from qntk.theory.haar.kernel import KernelLaw
 from qntk.theory.operators import OperatorMoments
 from qntk.theory.prediction import Prediction, Regime
 
@@ -87,8 +87,8 @@ def depth_for_laziness(
 ) -> int | None:
     """Smallest L at which training away the error ``residual`` changes K by a fraction <= change, root mean square.
 
-    None if no L up to 2^62 does: the fraction has a plateau, 2|ε₀| √c₄ / k². ``ValueError`` for operators whose E μ²
-    is not known exactly.
+    None if no L up to 2^62 does: the fraction has a plateau, 2|ε₀| √c₄ / k². ``ValueError`` where the higher traces of
+    an operator are not known, and so E μ² is not.
 
     >>> pauli = OperatorMoments.from_pauli(8)
     >>> depth_for_laziness(pauli, pauli, residual=0.5, change=0.1), depth_for_laziness(pauli, pauli, 0.5, 0.05)
@@ -96,12 +96,12 @@ def depth_for_laziness(
     """
     series = second_moment_series(observable, generator)
     if series is None:
-        raise ValueError("E μ² is known exactly for a two-level observable and a Pauli generator alone")
+        raise ValueError("E μ² needs the higher traces of both operators: give their spectra")
     single = KernelLaw(1, observable, generator).exact_mean()
     bound = (_positive("change", change) * single**2 / (2 * _positive("residual", residual))) ** 2
 
     def lazy(L: int) -> bool:
-        return _at_depth(series, L) <= bound * L**4
+        return at_depth(series, L) <= bound * L**4
 
     high = 1
     while not lazy(high):
@@ -138,17 +138,17 @@ class Frozen(NamedTuple):
 def frozen(law: KernelLaw, residual: float, learning_rate: float) -> Frozen:
     """The numbers behind the frozen regime, for the loss ½ε² and an initial error ``residual``.
 
-    E μ² is exact where it is known, else its quoted size, which is too small (by √(48/32) at L ≪ D for a Pauli).
-    ``ValueError`` where neither is known.
+    E μ² is exact, or where the operators' higher traces are not known its quoted size, which is too small (by √(48/32)
+    at L ≪ D for a Pauli). ``ValueError`` where neither is known.
 
     >>> pauli = OperatorMoments.from_pauli(6)
     >>> [round(x, 4) for x in frozen(KernelLaw(512, pauli, pauli), residual=0.2, learning_rate=0.05)]
     [0.0655, 0.0561, 0.011, 0.7879]
     """
-    series, quoted = second_moment_series(law.observable, law.generator), second_moment_asymptotic(law)
-    if quoted is None:
-        raise ValueError("the size of the dQNTK is known for generators whose square is a multiple of 1 alone")
-    mu = math.sqrt(_at_depth(series, law.parameters)) if series else math.sqrt(quoted.value)
+    square = second_moment(law) or second_moment_asymptotic(law)
+    if square is None:
+        raise ValueError("the size of the dQNTK needs the higher traces of both operators: give their spectra")
+    mu = math.sqrt(square.value)
     mean = law.mean().value
     error, eta = float(_positive("residual", residual)), float(_positive("learning_rate", learning_rate))
     return Frozen(law.relative_std().value, 2 * error * mu / mean**2, eta * error * mu / (2 * mean), eta * mean)
@@ -208,11 +208,6 @@ def phase_map(
     return PhaseMap(
         np.asarray(qubits), np.asarray(parameters), values[..., 0], values[..., 1], values[..., 3], tolerance
     )
-
-
-def _at_depth(series: tuple[Fraction, ...], L: int) -> Fraction:
-    """Σ c_k L(L-1)…(L-k+1)."""
-    return sum((c * math.prod(range(L - k + 1, L + 1)) for k, c in enumerate(series)), Fraction(0))
 
 
 def _positive(name: str, value: float) -> Fraction:

@@ -1,25 +1,21 @@
-"""E μ² of the dQNTK in the Haar-layer ensemble, exact at every D and L, for a two-level O and a Pauli generator.
+"""E μ² of the dQNTK in the Haar-layer ensemble, exact at every D and L, for any observable and any generator.
 
-O = c + (Δ/2) Ô with Ô² = 1 and Tr Ô = T (a Pauli: T = 0; a projector of rank r: T = 2r - D), G = s P with P² = 1 and
-Tr P = 0. Then μ = (Δ/2)³ s⁴ μ̂, and μ̂ is worked out with units removed.
+Derivation. In the final-time picture the H_ℓ are independent Haar conjugates of G, and R = ψψ† is the final state. With
+ℓ not earlier than k,
 
-Derivation. In the final-time picture the P_ℓ are independent Haar conjugates of P, and ψ is the final state. Let
-Ôψ = aψ + bχ: on span{ψ, χ} Ô is o = [[a, b], [b, -a]], a² + b² = 1, and (1 + a)/2 ~ Beta((D+T)/2, (D-T)/2). With the
-2 × 2 block B_ℓ of P_ℓ on that span and w_ℓ, u_ℓ the parts of P_ℓ ψ, P_ℓ χ that leave it,
+    g_ℓ = Tr(H_ℓ B),    B = i(OR - RO),        h_kℓ = -Tr(R [H_k, [H_ℓ, O]]).
 
-    g_ℓ  = 2 b Im <χ|P_ℓ|ψ>,
-    H_kℓ = 2 Re <ψ|B_ℓ o B_k - o B_ℓ B_k|ψ> + 2 Re [<w_ℓ|Ô - a|w_k> - b <u_ℓ|w_k>]      (ℓ not earlier than k).
+1. Given ψ. μ = Σ_k h_kk g_k² + 2 Σ_{k<ℓ} h_kℓ g_k g_ℓ, and E μ² is a sum over the coincidences of two pairs: a
+   polynomial in L whose coefficients are averages over at most two H. A parameter that no other index meets stands in
+   μ twice, once beside B: as E H Tr(H B) = α B with α = a₂(G)/(D²-1) (Tr B = 0), it only puts αB in the place of H. The
+   averages left hold four or six equal H (``qntk.theory.haar.invariants``), and are words in O and R. Since R has rank one, these
+   fall apart into central moments m_a = <(O - <O>)^a> and traces t_a = Tr (O - <O>)^a.
+2. All indices equal. Here H would stand eight times, so the other operator is taken as the random one: with R the state
+   at this parameter and M a Haar conjugate of O, f' = Tr(M i(RG - GR)) and f'' = -Tr(M [G, [G, R]]), six M in all.
+3. ψ is averaged last, by E ∏<O^{a_i}> = Σ_π ∏ Tr O^{…}/(D(D+1)…), exact fractions all along.
 
-The block is B = t + n·σ with n in a uniform direction and t ± |n| two points of density ∏ (1 - y²)^{D/2-2} (y₁ - y₂)².
-P² = 1 fixes the Gram matrix |w|² = 1 - t² - 2t n_z - n², |u|² = 1 - t² + 2t n_z - n², <w|u> = -2t(n_x - i n_y), and the
-frame (w_ℓ, u_ℓ) is Haar in the N = D - 2 dimensions left, where Ô has trace T. So, given the blocks, the second bracket
-has mean 0 for k ≠ ℓ and 2 |w|² T/N for k = ℓ, is uncorrelated between pairs, and has variances
-
-    2 |w_k|²/N · [(1 + a² - 2aT/N)|w_ℓ|² + b²|u_ℓ|² + 4b (T/N - a) t n_x]   and   4 |w|⁴ (N² - T²)/(N² (N+1)).
-
-The blocks are independent, so E μ² is a sum over the coincidence patterns of two pairs: a polynomial in L whose
-coefficients are moments of one block. It is of degree 6 in a; it is taken at seven rational points of the circle and
-averaged over a in exact arithmetic.
+So E μ² needs a₂, a₃, a₄, a₆ of O and a₂ … a₆, a₈ of G. Steps 1 and 2 do not depend on the operators: they are worked
+out once, with weights, m_a and t_a as symbols.
 """
 
 from __future__ import annotations
@@ -27,197 +23,154 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from fractions import Fraction
 
-import numpy as np
-
+from qntk.theory.haar.words import B, O, Polynomial, R, Symbol, add, monomial, over_state, product, times, trace
+from qntk.theory.haar.invariants import Trace, Word, loops, type_weights
 from qntk.theory.haar.kernel import KernelLaw
 from qntk.theory.operators import OperatorMoments
 from qntk.theory.prediction import Prediction
 
-Polynomial = dict[tuple[int, ...], Fraction]
-"""Powers of (t, n_x, n_y, n_z) to coefficient."""
-_ONE: Polynomial = {(0, 0, 0, 0): Fraction(1)}
-_DEGREE = 6
-_SIGMA = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
-_SANDWICH = tuple(
-    np.array([[int((_SIGMA[i] @ o @ _SIGMA[j])[0, 0].real) for j in range(4)] for i in range(4)])
-    for o in (_SIGMA[3], _SIGMA[1])
-)
-"""Re <ψ|σ_i o σ_j|ψ> for the two parts of o = a σ_z + b σ_x."""
-_COUPLING = tuple(
-    2 * (s - np.array([[int((o @ _SIGMA[i] @ _SIGMA[j])[0, 0].real) for j in range(4)] for i in range(4)]))
-    for s, o in zip(_SANDWICH, (_SIGMA[3], _SIGMA[1]), strict=True)
-)
-"""H_kℓ of the blocks is v_ℓ·M v_k with M = a M_z + b M_x and v = (t, n)."""
+Terms = list[tuple[int, Word]]
+"""A combination of words in the letters."""
+_H = 3
+"""The later of two random generators, a letter beside O, R and B; B stands for B/i, four times: i⁴ = 1."""
+_ALPHA: Symbol = ("w", (2,))
+_COMMUTATORS = ((-1, ((), (O, R))), (1, ((O,), (R,))), (1, ((R,), (O,))), (-1, ((R, O), ())))
+"""h_kℓ as a combination of Tr(H_k c H_ℓ c')."""
 
 
 @functools.lru_cache(maxsize=256)
 def second_moment_series(observable: OperatorMoments, generator: OperatorMoments) -> tuple[Fraction, ...] | None:
     """(c_0, …, c_4) of E μ² = Σ_k c_k L(L-1)…(L-k+1), exact; None where ``second_moment`` has no law.
 
-    All are positive but c_0 = 0, and c_4 rules at L ≫ D.
+    c_0 = 0, and c_4 = 4 α⁴ E c₃² rules at L ≫ D, with c₃ the third central moment of O in ψ.
 
     >>> pauli = OperatorMoments.from_pauli(2)
     >>> [round(float(c), 4) for c in second_moment_series(pauli, pauli)]
     [0.0, 0.5944, 0.7469, 0.1189, 0.0062]
     """
-    values = [Fraction(0)]
-    for L in range(1, 5):
-        value = _exact(KernelLaw(L, observable, generator))
-        if value is None:
-            return None
-        values.append(value)
-    series = []
-    for k in range(5):
-        series.append(values[0] / math.factorial(k))
-        values = [after - before for before, after in itertools.pairwise(values)]
-    return tuple(series)
+    if observable.higher is None or generator.higher is None or generator.higher[2] is None:
+        return None
+    D, one, two = observable.dimension, _traces(observable), _traces(generator)
+    equal = over_state(_weighed(_one_parameter(), D, one), D, two)
+    return (Fraction(0), equal, *(over_state(_weighed(terms, D, two), D, one) for terms in _given_state()))
 
 
 def second_moment(law: KernelLaw) -> Prediction | None:
-    """E μ², exact; None unless O has two levels and G is a multiple of a traceless operator with square 1.
+    """E μ², exact; None where the higher traces of O or G are not known (``OperatorMoments.higher``).
 
     In the units of O to the sixth and of G to the eighth: G = P/2 makes it 256 times smaller than G = P.
 
-    >>> pauli = OperatorMoments.from_pauli(4)
+    >>> pauli, ising = OperatorMoments.from_pauli(4), OperatorMoments.from_pauli_sum({"ZZ": -1, "XI": -1, "IX": -1})
     >>> round(float(second_moment(KernelLaw(4, pauli, pauli))) * 16**3 / 4**2, 4)
     54.9091
+    >>> round(second_moment(KernelLaw(4, ising, OperatorMoments.from_pauli(2))).value, 4)
+    451.2453
     """
-    value = _exact(law)
-    if value is None:
+    series = second_moment_series(law.observable, law.generator)
+    if series is None:
         return None
-    assumptions = (
-        "Haar layers (6-design and more for coinciding parameters)",
-        "finite D and L",
-        "two-level O, Pauli G",
+    assumptions = ("Haar layers (6-design and more for coinciding parameters)", "finite D and L", "any O, any G")
+    value = float(at_depth(series, law.parameters))
+    return Prediction("dQNTK second moment", value, "exact", assumptions, "docs/theory.md")
+
+
+def at_depth(series: Sequence[Fraction], parameters: int) -> Fraction:
+    """Σ c_k L(L-1)…(L-k+1) of ``second_moment_series``."""
+    falling = (math.prod(range(parameters - k + 1, parameters + 1)) for k in range(len(series)))
+    return sum((c * number for c, number in zip(series, falling, strict=True)), Fraction(0))
+
+
+@functools.cache
+def _given_state() -> tuple[Polynomial, Polynomial, Polynomial]:
+    """c_2, c_3 and c_4 given the final state, as polynomials in weights of G, m_a and t_a."""
+    g: Trace = ((B,),)
+    earlier = _beside(later=True)  # h_kℓ = Tr(H_k C) where αB stands for H_ℓ
+    later = _beside(later=False)
+    same = add((s, _average((c, g, g))) for s, c in _COMMUTATORS)  # E h_kk g_k²
+    apart = times(monomial(_ALPHA, _ALPHA), add((s, trace((B, *c))) for s, c in earlier))  # E h_kℓ g_k g_ℓ
+    chain = add(
+        (s * r, _average((c, g, g, g, (word,))))
+        for (s, c), (r, word) in itertools.product(_COMMUTATORS, earlier + later)
+    )  # E h_kk g_k² h_kℓ g_k g_ℓ, for ℓ later and earlier, without the α
+    forks = add(
+        (factor * s * r, _average((g, g, (one,), (two,))))
+        for factor, first, second in ((1, earlier, earlier), (1, later, later), (1, earlier, later))
+        for (s, one), (r, two) in itertools.product(first, second)
+    )  # two pairs that share their earlier, their later, or one's later and the other's earlier parameter
+    squares = add((s * r, _both(c, d)) for (s, c), (r, d) in itertools.product(_COMMUTATORS, repeat=2))  # E (h g g)²
+    second = add([(1, times(same, same)), (2, times(monomial(_ALPHA), chain)), (2, squares)])
+    third = add([(2, times(same, apart)), (Fraction(4, 3), times(monomial(_ALPHA, _ALPHA), forks))])
+    return second, third, times(apart, apart)
+
+
+@functools.cache
+def _one_parameter() -> Polynomial:
+    """c_1 = E f''² f'⁴: weights of O, and m_a of G (the letter O stands for it)."""
+    g: Trace = ((B,),)
+    twice: Terms = [(-1, (O, O, R)), (2, (O, R, O)), (-1, (R, O, O))]
+    return add((s * r, _average((g, g, g, g, (a,), (b,)))) for (s, a), (r, b) in itertools.product(twice, twice))
+
+
+def _beside(later: bool) -> Terms:
+    """C in h_kℓ = Tr(H C), with B in the place of the later generator, or of the earlier one."""
+    return [(sign, (*c, B, *d) if later else (*d, B, *c)) for sign, (c, d) in _COMMUTATORS]
+
+
+def _average(traces: tuple[Trace, ...]) -> Polynomial:
+    """E over one H of a product of traces."""
+    return add(
+        (count, times(monomial(("w", cycle_type)), product(words)))
+        for cycle_type, monomials in loops(traces).items()
+        for words, count in monomials.items()
     )
-    return Prediction("dQNTK second moment", float(value), "exact", assumptions, "docs/theory.md")
 
 
-def two_levels(operator: OperatorMoments) -> tuple[Fraction, int] | None:
-    """(Δ², |T|): squared distance of the two eigenvalues and difference of their multiplicities; None if more levels.
-
-    >>> two_levels(OperatorMoments.from_projector(3))
-    (Fraction(1, 1), 6)
-    """
-    D, a2, a3, a4 = operator.dimension, operator.a2, operator.a3, operator.a4
-    if D * (a2 * a4 - a3 * a3) != a2**3:  # the Hankel determinant of a spectrum of two points
-        return None
-    gap = 4 * a2 / D + (a3 / a2) ** 2
-    square = (a3 / a2) ** 2 * D * D / gap
-    return gap, math.isqrt(int(square))
-
-
-def _exact(law: KernelLaw) -> Fraction | None:
-    """E μ² with its units; None unless O has two levels and G two of equal multiplicity."""
-    observable, generator = two_levels(law.observable), two_levels(law.generator)
-    if observable is None or generator is None or generator[1] != 0:
-        return None
-    reduced = _reduced(law.observable.dimension, observable[1], law.parameters)
-    return (observable[0] / 4) ** 3 * (generator[0] / 4) ** 4 * reduced
-
-
-def _reduced(D: int, T: int, L: int) -> Fraction:
-    """E μ̂²: a polynomial of degree 6 in a, integrated through its values at seven points of the circle."""
-    points = [(Fraction(1 - k * k, 1 + k * k), Fraction(2 * k, 1 + k * k)) for k in range(1, _DEGREE + 2)]
-    beta = [Fraction(1)]  # moments of (1+a)/2 ~ Beta((D+T)/2, (D-T)/2)
-    for j in range(_DEGREE):
-        beta.append(beta[-1] * Fraction(D + T + 2 * j, 2 * (D + j)))
-    total = Fraction(0)
-    for a, b in points:
-        lagrange = [Fraction(1)]  # coefficients of the polynomial in (1+a)/2 that is 1 here and 0 at the other points
-        for other, _ in points:
-            if other != a:
-                scale = 2 / (a - other)
-                shifted = [Fraction(0), *lagrange]
-                unshifted = [*lagrange, Fraction(0)]
-                lagrange = [scale * (x - (1 + other) / 2 * y) for x, y in zip(shifted, unshifted, strict=True)]
-        weight = sum((c * m for c, m in zip(lagrange, beta, strict=True)), Fraction(0))
-        total += weight * _given_a(D, T, L, a, b)
-    return total
-
-
-def _given_a(D: int, T: int, L: int, a: Fraction, b: Fraction) -> Fraction:
-    """E μ̂² given a = <Ô> and b = √(1 - a²)."""
-    N = max(D - 2, 1)  # for D = 2 nothing leaves the span: w = u = 0
-    tau = Fraction(T, N)
-    mean = _block_average(D)
-    sandwich, coupling = (a * z + b * x for z, x in (_SANDWICH, _COUPLING))
-    t, _, ny, nz = block = [{tuple(int(i == j) for j in range(4)): Fraction(1)} for i in range(4)]
-    rest = _sum((1, _ONE), *((-1, _times(v, v)) for v in block))
-    w = _sum((1, rest), (-2, _times(t, nz)))
-    u = _sum((1, rest), (2, _times(t, nz)))
-    g = _sum((2 * b, ny))
-    g2 = _times(g, g)
-    hessian = _sum(
-        (-2 * a, _ONE),
-        (2 * tau, w),
-        *((2 * sandwich[i, j], _times(block[i], block[j])) for i, j in itertools.product(range(4), repeat=2)),
-    )
-    d = _times(hessian, g2)  # μ of the blocks is Σ d_ℓ + 2 Σ_{k<ℓ} e_ℓ·M e_k, with M the coupling
-    e = [_times(g, v) for v in block]
-    d1, d2 = mean(d), mean(_times(d, d))
-    m = np.array([mean(v) for v in e])
-    x = np.array([mean(_times(d, v)) for v in e])
-    s = np.array([[mean(_times(v, v2)) for v2 in e] for v in e])
-    left, right = m @ coupling, coupling @ m
-    pairs, triples, quadruples = (math.comb(L, k) for k in (2, 3, 4))
-    once = m @ right
-    total = L * d2 + L * (L - 1) * d1**2 + 4 * (pairs * (x @ right + left @ x) + 3 * triples * d1 * once)
-    shared = left @ s @ left + right @ s @ right + left @ s @ right
-    total += 4 * (pairs * np.sum((coupling @ s @ coupling.T) * s) + 2 * triples * shared + 6 * quadruples * once**2)
-    spread = Fraction(4 * (N * N - T * T), N * N * (N + 1)) * mean(_times(_times(w, w), _times(g2, g2)))
-    later = _sum((1 + a * a - 2 * a * tau, w), (b * b, u), (4 * b * (tau - a), _times(t, block[1])))
-    cross = Fraction(2, N) * mean(_times(g2, w)) * mean(_times(g2, later))
-    return Fraction(total + L * spread + 4 * pairs * cross)
-
-
-def _block_average(D: int) -> Callable[[Polynomial], Fraction]:
-    """E over the 2 × 2 block of a Haar-conjugated Pauli; t = (y₁+y₂)/2, |n| = |y₁-y₂|/2."""
-
-    @functools.cache
-    def joint(i: int, j: int) -> Fraction:  # E (y₁+y₂)^i (y₁-y₂)^j over independent y of density (1-y²)^{D/2-2}
-        total = Fraction(0)
-        for k, n in itertools.product(range(i + 1), range(j + 1)):
-            powers = (k + n, i - k + j - n)
-            if powers[0] % 2 == powers[1] % 2 == 0:
-                moments = (Fraction(1 + 2 * r, D - 1 + 2 * r) for p in powers for r in range(p // 2))
-                total += math.comb(i, k) * math.comb(j, n) * (-1) ** n * math.prod(moments, start=Fraction(1))
-        return total
-
-    def average(polynomial: Polynomial) -> Fraction:
-        total = Fraction(0)
-        for (i, *powers), c in polynomial.items():
-            j = sum(powers)
-            if i % 2 or any(p % 2 for p in powers):
-                continue
-            direction = Fraction(math.prod(map(_odd_factorial, powers)), _odd_factorial(j + 2))
-            size = Fraction(i == 0) if D == 2 else joint(i, j + 2) / (joint(0, 2) * 2 ** (i + j))
-            total += c * direction * size
-        return total
-
-    return average
-
-
-def _odd_factorial(even: int) -> int:
-    """1·3·5…(even - 1)."""
-    return math.prod(range(1, even, 2))
-
-
-def _sum(*terms: tuple[Fraction | int, Polynomial]) -> Polynomial:
+def _both(one: Trace, two: Trace) -> Polynomial:
+    """E of Tr(H_k c H_ℓ c') Tr(H_k d H_ℓ d') g_k² g_ℓ², over H_k and then over H_ℓ."""
+    g: Trace = ((B,),)
+    inner = tuple(((*after, _H, *closing),) for after, closing in (one, two))
     result: Polynomial = {}
-    for factor, polynomial in terms:
-        for key, value in polynomial.items():
-            result[key] = result.get(key, Fraction(0)) + factor * value
+    for cycle_type, monomials in loops((*inner, g, g)).items():
+        for words, count in monomials.items():
+            outer = tuple(_cut(word) for word in words if _H in word)
+            rest = product([word for word in words if _H not in word])
+            if rest:
+                scale = times(monomial(("w", cycle_type)), rest)
+                result = add([(1, result), (count, times(scale, _average((*outer, g, g))))])
     return result
 
 
-def _times(one: Polynomial, two: Polynomial) -> Polynomial:
+def _cut(word: Word) -> Trace:
+    """The constants that follow each H of a cyclic word."""
+    start = word.index(_H)
+    pieces: list[Word] = []
+    for letter in word[start:] + word[:start]:
+        if letter == _H:
+            pieces.append(())
+        else:
+            pieces[-1] += (letter,)
+    return tuple(pieces)
+
+
+def _traces(operator: OperatorMoments) -> tuple[Fraction, ...]:
+    """Tr A^k of the centred operator for k = 0 … 8; a₇ never enters, for it would stand beside a₁ = 0."""
+    a5, a6, a8 = operator.higher or (Fraction(0),) * 3
+    zero = Fraction(0)
+    return Fraction(operator.dimension), zero, operator.a2, operator.a3, operator.a4, a5, a6, zero, a8 or zero
+
+
+def _weighed(polynomial: Polynomial, dimension: int, traces: Sequence[Fraction]) -> Polynomial:
+    """Numbers for the weights of the operator with these traces, and for t_0."""
+    numbers: dict[Symbol, Fraction] = {("t", (0,)): Fraction(dimension)}
+    for order in (2, 4, 6):
+        weights = type_weights(tuple(traces[1 : order + 1]), dimension)
+        numbers |= {("w", cycle_type): weight for cycle_type, weight in weights.items()}
     result: Polynomial = {}
-    for powers, x in one.items():
-        for others, y in two.items():
-            key = tuple(p + q for p, q in zip(powers, others, strict=True))
-            result[key] = result.get(key, Fraction(0)) + x * y
+    for symbols, value in polynomial.items():
+        key = tuple(symbol for symbol in symbols if symbol not in numbers)
+        value *= math.prod((numbers[symbol] for symbol in symbols if symbol in numbers), start=Fraction(1))
+        result[key] = result.get(key, Fraction(0)) + value
     return result

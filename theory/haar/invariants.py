@@ -10,6 +10,9 @@ with the k factors X: Tr(A∂) Tr(BX) → Tr(AB) for the unitary group. For the 
 symmetric (sign +1) or the antisymmetric operators (sign -1), and Tr(A∂) Tr(BX) → Tr(AB) ± Tr(ABᵀ). The symplectic
 group is the orthogonal one with D → -D and every trace negated, its transposition being the one that keeps its form.
 
+For the unitary group the contractions with one p_λ are the permutations of cycle type λ, so that E X̃^{⊗k} is
+Σ_σ w(type of σ) P_σ: one weight a type, and one walk around the loops of q for each σ.
+
 A monomial is a product of traces of words in constants, ``((0, 1), (2,))`` standing for Tr(R₀R₁) Tr R₂. Where a
 transposition enters, every constant must be symmetric or antisymmetric as X is: R₀ᵀ = ±R₀.
 """
@@ -19,7 +22,8 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Literal
 
@@ -29,12 +33,13 @@ Trace = tuple[Word, ...]
 """Tr(X C₀ X C₁ …): the constants after each X, each a word, perhaps empty."""
 Expression = dict[Monomial, Fraction]
 Group = Literal["unitary", "orthogonal", "symplectic"]
+CycleType = tuple[int, ...]
 
 
 def average(
     traces: tuple[Trace, ...], powers: Mapping[int, Fraction], dimension: int, group: Group = "unitary", sign: int = 0
 ) -> Expression:
-    """E over U of a product of traces that hold X̃ = U X U† k <= 4 times altogether.
+    """E over U of a product of traces that hold X̃ = U X U† k times altogether: k <= 6 for the unitary group, else 4.
 
     Args:
         traces: the product, one entry a trace.
@@ -47,13 +52,21 @@ def average(
     Returns the average as a combination of monomials in the constants.
 
     >>> average((((0,),), ((1,),)), {1: Fraction(0), 2: Fraction(4)}, 4)
-    {((0, 1),): Fraction(4, 15), ((0,), (1,)): Fraction(-1, 15)}
+    {((0,), (1,)): Fraction(-1, 15), ((0, 1),): Fraction(4, 15)}
     """
     if (group == "unitary") != (sign == 0):
         raise ValueError("sign is 0 for the unitary group, and +1 or -1 for the others")
+    order = sum(map(len, traces))
+    if group == "unitary":
+        by_type = type_weights(tuple(powers[j] for j in range(1, order + 1)), dimension)
+        total: Expression = {}
+        for cycle_type, monomials in loops(traces).items():
+            pairing = {(m.count(()), tuple(word for word in m if word)): count for m, count in monomials.items()}
+            for monomial, value in _evaluate(pairing, dimension).items():
+                total[monomial] = total.get(monomial, Fraction(0)) + by_type[cycle_type] * value
+        return {monomial: value for monomial, value in total.items() if value}
     flip = -1 if group == "symplectic" else 1
     size = flip * dimension
-    order = sum(map(len, traces))
     partitions = [p for p in _partitions(order) if sign != -1 or all(part % 2 == 0 for part in p)]
     shapes = [tuple(((),) * part for part in p) for p in partitions]
     values = tuple(math.prod((flip * powers[part] for part in p), start=Fraction(1)) for p in partitions)
@@ -64,6 +77,69 @@ def average(
             factor = flip ** (len(monomial) + len(traces))
             result[monomial] = result.get(monomial, Fraction(0)) + factor * weight * value
     return {monomial: value for monomial, value in result.items() if value}
+
+
+@functools.cache
+def loops(traces: tuple[Trace, ...]) -> dict[CycleType, Counter[Monomial]]:
+    """The product of traces with P_σ in the place of X^{⊗k}, summed over the σ of each cycle type, for any dimension.
+
+    An empty word is a loop without constants: a factor D.
+    """
+    following, _, constants = _edges(traces)
+    result: dict[CycleType, Counter[Monomial]] = {}
+    for cycle_type, permutations in _classes(len(constants)).items():
+        monomials = result[cycle_type] = Counter()
+        for permutation in permutations:
+            walk = [permutation[following[edge]] for edge in range(len(constants))]
+            words = [sum((constants[edge] for edge in cycle), ()) for cycle in _cycles(walk)]
+            monomials[tuple(sorted(_canonical(word, 0)[0] if word else word for word in words))] += 1
+    return result
+
+
+@functools.lru_cache(maxsize=1024)
+def type_weights(powers: tuple[Fraction, ...], dimension: int) -> dict[CycleType, Fraction]:
+    """w of E X̃^{⊗k} = Σ_σ w(type of σ) P_σ over the unitary group, from Tr X^j for j = 1 … k.
+
+    The traces with every P_τ fix it. For D < k the P_σ are dependent, and any solution serves.
+    """
+    table = _loop_counts(len(powers))
+    gram = [[Fraction(sum(n * dimension**c for c, n in counts.items())) for counts in row] for row in table.values()]
+    right = [math.prod((powers[j - 1] for j in cycle_type), start=Fraction(1)) for cycle_type in table]
+    return dict(zip(table, _solve(gram, right), strict=True))
+
+
+@functools.cache
+def _loop_counts(order: int) -> dict[CycleType, list[Counter[int]]]:
+    """By the type of τ, and for each type of σ: how many σ give Tr P_σ P_τ how many loops."""
+    classes = _classes(order)
+    return {
+        cycle_type: [Counter(len(_cycles([s[i] for i in one])) for s in members) for members in classes.values()]
+        for cycle_type, (one, *_) in classes.items()
+    }
+
+
+@functools.cache
+def _classes(order: int) -> dict[CycleType, list[tuple[int, ...]]]:
+    """The permutations of ``range(order)`` by cycle type."""
+    result: dict[CycleType, list[tuple[int, ...]]] = {}
+    for permutation in itertools.permutations(range(order)):
+        cycle_type = tuple(sorted(map(len, _cycles(permutation)), reverse=True))
+        result.setdefault(cycle_type, []).append(permutation)
+    return result
+
+
+def _cycles(permutation: Sequence[int]) -> list[list[int]]:
+    """The cycles i, permutation[i], … of a permutation."""
+    result, seen = [], [False] * len(permutation)
+    for start in range(len(permutation)):
+        cycle = []
+        while not seen[start]:
+            seen[start] = True
+            cycle.append(start)
+            start = permutation[start]
+        if cycle:
+            result.append(cycle)
+    return result
 
 
 @functools.lru_cache(maxsize=1024)

@@ -27,7 +27,7 @@ _ASSUMPTIONS = ("Haar layers (6- and 8-design)", "finite D and L", "correlations
 def skewness(law: KernelLaw) -> Prediction | None:
     """E (K - E K)³ / (Var K)^{3/2}; None where the operators' higher traces are not known."""
     central = _central_moments(law)
-    if central is None:
+    if 3 not in central:
         return None
     value = math.copysign(math.sqrt(float(central[3] ** 2 / central[2] ** 3)), central[3])
     return Prediction("kernel skewness", value, "exact", _ASSUMPTIONS, "docs/theory.md")
@@ -41,7 +41,7 @@ def excess_kurtosis(law: KernelLaw) -> Prediction | None:
     0.470722
     """
     central = _central_moments(law)
-    if central is None:
+    if 4 not in central:
         return None
     value = float(central[4] / central[2] ** 2 - 3)
     return Prediction("kernel excess kurtosis", value, "exact", _ASSUMPTIONS, "docs/theory.md")
@@ -49,7 +49,11 @@ def excess_kurtosis(law: KernelLaw) -> Prediction | None:
 
 def known_order(operator: OperatorMoments, most: int) -> int:
     """Up to which m E v^m is known: ``most`` where the spectrum is, else 4 or 2, as the traces allow."""
-    return most if operator.spectrum is not None else min(most, 4 if operator.higher is not None else 2)
+    if operator.spectrum is not None:
+        return most
+    if operator.higher is None:
+        return min(most, 2)
+    return min(most, 3 if operator.higher[2] is None else 4)
 
 
 def variance_moments(operator: OperatorMoments, order: int = 4) -> list[Fraction]:
@@ -74,7 +78,7 @@ def variance_moments(operator: OperatorMoments, order: int = 4) -> list[Fraction
         traces = {k: central_trace(operator.spectrum, k) for k in range(2, top + 1)}
     else:  # a7 would only enter beside a1 = 0
         a5, a6, a8 = operator.higher or (Fraction(0),) * 3
-        traces = {2: operator.a2, 3: operator.a3, 4: operator.a4, 5: a5, 6: a6, 7: Fraction(0), 8: a8}
+        traces = {2: operator.a2, 3: operator.a3, 4: operator.a4, 5: a5, 6: a6, 7: Fraction(0), 8: a8 or Fraction(0)}
     binomial = [
         [Fraction(math.comb(i + j, i), i + j) if i + j else Fraction(0) for j in range(top + 1)] for i in range(top + 1)
     ]
@@ -123,12 +127,12 @@ def sum_moments(law: KernelLaw, order: int = 4) -> list[Fraction]:
     return raw
 
 
-def _central_moments(law: KernelLaw) -> dict[int, Fraction] | None:
-    """Second to fourth central moments of K."""
-    if law.observable.higher is None or law.generator.higher is None:
-        return None
-    raw = [v * s for v, s in zip(variance_moments(law.observable), sum_moments(law), strict=True)]
+def _central_moments(law: KernelLaw) -> dict[int, Fraction]:
+    """Second to fourth central moments of K, as far as they are known."""
+    order = min(known_order(law.observable, 4), known_order(law.generator, 4))
+    raw = [v * s for v, s in zip(variance_moments(law.observable, order), sum_moments(law, order), strict=True)]
     mean = raw[1]
     return {
-        n: sum((math.comb(n, k) * raw[k] * (-mean) ** (n - k) for k in range(n + 1)), Fraction(0)) for n in (2, 3, 4)
+        n: sum((math.comb(n, k) * raw[k] * (-mean) ** (n - k) for k in range(n + 1)), Fraction(0))
+        for n in range(2, order + 1)
     }

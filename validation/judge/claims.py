@@ -116,7 +116,7 @@ def _dqntk_mean(law: KernelLaw, _: float | None) -> dict[str, Prediction]:
 
 def _dqntk_size(law: KernelLaw) -> float:
     known = _second_moments(law, None)
-    return math.sqrt(known.get("exact", known["asymptotic"]).value)
+    return math.sqrt((known.get("exact") or known["asymptotic"]).value)
 
 
 _T = "Student's t, bent for skewness"

@@ -1,6 +1,7 @@
 """The depths that the conditions name are the smallest, and mean what they say on sampled circuits."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -114,10 +115,25 @@ def test_combined_condition_and_learning_rate():
     assert frozen(law, 0.2, rate).step_correction == pytest.approx(0.01, rel=1e-12)
     with pytest.raises(ValueError, match="residual"):
         frozen(law, 0.0, 0.1)
+    traces = OperatorMoments(4, Fraction(4), Fraction(1), Fraction(8), "traces alone")
     with pytest.raises(ValueError, match="dQNTK"):
-        frozen(KernelLaw(3, PAULI(3), PROJECTOR(3)), 0.1, 0.1)
-    with pytest.raises(ValueError, match="two-level"):
-        depth_for_laziness(OperatorMoments.from_eigenvalues([1, 0, -1], [1, 2, 1]), PAULI(2), 0.1, 0.1)
+        frozen(KernelLaw(3, PAULI(2), traces), 0.1, 0.1)
+    with pytest.raises(ValueError, match="spectra"):
+        depth_for_laziness(traces, PAULI(2), 0.1, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("observable", "generator"),
+    [
+        (OperatorMoments.from_eigenvalues([1, 0, -1], [3, 10, 3]), PAULI(4)),
+        (OperatorMoments.from_eigenvalues([3, 1, 0, -1], [1, 4, 7, 4]), PROJECTOR(4)),
+    ],
+)
+def test_laziness_of_any_operators(observable, generator):
+    """The depth is where the change that ``frozen`` gives for these very operators first falls below the bound."""
+    depth = depth_for_laziness(observable, generator, residual=0.1, change=0.5)
+    change = [frozen(KernelLaw(L, observable, generator), 0.1, 0.1).kernel_change for L in (depth - 1, depth)]
+    assert change[1] <= 0.5 < change[0]
 
 
 def test_phase_map():

@@ -101,9 +101,21 @@ def test_pauli_sums_know_their_higher_traces():
     dense = OperatorMoments.from_matrix(SparsePauliOp(list(terms), list(terms.values())).to_matrix())
     for one, other in zip(OperatorMoments.from_pauli_sum(terms).higher, dense.higher, strict=True):
         assert float(one) == pytest.approx(float(other), abs=1e-8)
-    many = {f"{'I' * a}X{'I' * (39 - a)}": 1 for a in range(40)}
-    unknown = OperatorMoments.from_pauli_sum(many)
-    assert unknown.higher is None
-    assert skewness(KernelLaw(2, unknown, OperatorMoments.from_pauli(40))) is None
+    chain = {f"{'I' * a}X{'I' * (39 - a)}": 1 for a in range(40)}
+    known = OperatorMoments.from_pauli_sum(chain)  # the spectrum 40 - 2k with multiplicities binom(40, k)
+    other = OperatorMoments.from_eigenvalues([40 - 2 * k for k in range(41)], [comb(40, k) for k in range(41)])
+    assert (known.a2, known.a3, known.a4, *known.higher) == (other.a2, other.a3, other.a4, *other.higher)
+
+
+def test_what_is_not_known_is_not_guessed():
+    rng = np.random.default_rng(3)
+    many = {"".join(rng.choice(list("IXYZ"), 40)): 1 for _ in range(150)}
+    some = OperatorMoments.from_pauli_sum(many)  # all overlap: A⁴ is too long
+    law = KernelLaw(2, some, OperatorMoments.from_pauli(40))
+    assert some.higher[2] is None
+    assert skewness(law) is not None
+    assert excess_kurtosis(law) is None
     with pytest.raises(ValueError, match="not known"):
-        variance_moments(unknown)
+        variance_moments(some)
+    bare = OperatorMoments(4, Fraction(4), Fraction(0), Fraction(4))
+    assert skewness(KernelLaw(2, bare, OperatorMoments.from_pauli(2))) is None
