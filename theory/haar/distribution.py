@@ -28,7 +28,7 @@ from qntk.theory.haar.expansion import MomentDensity, Reference
 from qntk.theory.haar.inversion import TermSum
 from qntk.theory.haar.kernel import KernelLaw
 from qntk.theory.haar.shape import known_order, sum_moments
-from qntk.theory.haar.state_variance import StateVariance
+from qntk.theory.haar.state_variance import Rule, StateVariance
 
 Float = NDArray[np.float64]
 _BOUNDED = 16
@@ -53,10 +53,19 @@ class KernelDistribution:
 
     law: KernelLaw
 
-    @property
+    @cached_property
     def truncation(self) -> float:
-        """About the largest error of the distribution function, judged by the last coefficients of the expansions."""
-        return self._observable.truncation + self._sum.truncation
+        """About the largest error of the distribution function.
+
+        It is what the last quarter of the moments of v_O and of S changes of it; more where only few are known.
+        """
+        if known_order(self.law.observable, 3) < 3:
+            return self._observable.truncation + self._sum.truncation
+        nodes, _, change = self._rule
+        mean, std = self.law.mean().value, self.law.variance().value ** 0.5
+        values = np.geomspace(max(mean - 4 * std, mean / 1000), mean + 6 * std, 60)
+        changes = self._average(values, lambda k: np.sum(self._sum_cdf(k / nodes) * change))
+        return float(np.abs(changes).max()) + self._sum.truncation
 
     def pdf(self, kernel: ArrayLike) -> Float:
         """Density at the given values of K, of any shape, in units of 1/K."""
@@ -87,7 +96,7 @@ class KernelDistribution:
         return float(self._observable.relative_std / math.sqrt(moments[2] / moments[1] ** 2 - 1))
 
     @cached_property
-    def _rule(self) -> tuple[Float, Float]:
+    def _rule(self) -> Rule:
         return self._observable.rule(self._sharpness)
 
     @cached_property
@@ -96,7 +105,7 @@ class KernelDistribution:
         G, L = self.law.generator, self.law.parameters
         most = 12
         if G.spectrum is not None and len(G.spectrum) == 2:
-            most = 32 if G.dimension > 2 else 64
+            most = 32 if G.dimension > 8 else 64
         moments = sum_moments(self.law, known_order(G, most))
         mean, variance = moments[1], moments[2] - moments[1] ** 2
         alpha = min(Fraction(L, 2), mean**2 / variance)
@@ -107,7 +116,8 @@ class KernelDistribution:
             expansion = MomentDensity(Reference(alpha, alpha * (top / mean - 1)), top, moments)
         if expansion.truncation < _CONVERGED or G.dimension == 2 or G.spectrum is None:
             return expansion
-        return TermSum(*StateVariance(G).rule(1.0), G.dimension, L)
+        rule = StateVariance(G).rule(1.0)
+        return TermSum(rule.nodes, rule.weights, G.dimension, L)
 
     @cached_property
     def _splines(self) -> tuple[float, float, CubicSpline, CubicSpline]:

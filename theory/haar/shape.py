@@ -14,7 +14,10 @@ and E v^m expands <A²> - <A>² to the power m. Reference: docs/theory.md.
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
+from collections.abc import Mapping
 from fractions import Fraction
 
 from qntk.theory.haar.kernel import KernelLaw
@@ -22,6 +25,10 @@ from qntk.theory.operators import OperatorMoments, central_trace
 from qntk.theory.prediction import Prediction
 
 _ASSUMPTIONS = ("Haar layers (6- and 8-design)", "finite D and L", "correlations between parameters kept")
+_FACTORS = 1024
+"""Largest D at which the series is built factor by factor."""
+_LARGE = 12
+"""Moments beyond: there the relative spread of v is below a few per cent, and each further one is smaller by as much."""
 
 
 def skewness(law: KernelLaw) -> Prediction | None:
@@ -48,9 +55,9 @@ def excess_kurtosis(law: KernelLaw) -> Prediction | None:
 
 
 def known_order(operator: OperatorMoments, most: int) -> int:
-    """Up to which m E v^m is known: ``most`` where the spectrum is, else 4 or 2, as the traces allow."""
+    """Up to which m E v^m is worked out: ``most`` where the spectrum is known, else as the traces allow."""
     if operator.spectrum is not None:
-        return most
+        return most if len(operator.spectrum) == 2 or operator.dimension <= _FACTORS else min(most, _LARGE)
     if operator.higher is None:
         return min(most, 2)
     return min(most, 3 if operator.higher[2] is None else 4)
@@ -73,39 +80,58 @@ def variance_moments(operator: OperatorMoments, order: int = 4) -> list[Fraction
             step = Fraction((one + m) * (two + m), (operator.dimension + 2 * m) * (operator.dimension + 2 * m + 1))
             moments.append(moments[-1] * step * (high - low) ** 2)
         return moments
+    if operator.spectrum is not None and operator.dimension <= _FACTORS:
+        return list(_of_spectrum(operator.spectrum, order))
     top = 2 * order
     if operator.spectrum is not None:
         traces = {k: central_trace(operator.spectrum, k) for k in range(2, top + 1)}
-    else:  # a7 would only enter beside a1 = 0
+    else:
         a5, a6, a8 = operator.higher or (Fraction(0),) * 3
         traces = {2: operator.a2, 3: operator.a3, 4: operator.a4, 5: a5, 6: a6, 7: Fraction(0), 8: a8 or Fraction(0)}
-    binomial = [
-        [Fraction(math.comb(i + j, i), i + j) if i + j else Fraction(0) for j in range(top + 1)] for i in range(top + 1)
-    ]
     series: dict[tuple[int, int], Fraction] = {(0, 0): Fraction(1)}
     for i in range(top + 1):
         for j in range((top - i) // 2 + 1):
-            if i + j == 0:
-                continue
-            total = Fraction(0)  # F' = E' F for F = exp E, along s, or along t where i = 0
-            for k in range(i + 1):
-                for m in range(j + 1):
-                    weight = k + 2 * m
-                    if weight > 1 and (factor := k if i else m):
-                        total += factor * binomial[k][m] * traces[weight] * series[i - k, j - m]
-            series[i, j] = total / (i or j)
-    rising = [Fraction(1)]
-    for n in range(top):
-        rising.append(rising[-1] * (operator.dimension + n))
-    moments = []
-    for m in range(order + 1):
-        total = Fraction(0)
-        for j in range(m + 1):
-            a, b = 2 * j, m - j
-            joint = series[a, b] * math.factorial(a) * math.factorial(b) / rising[a + b]
-            total += math.comb(m, j) * (-1) ** j * joint
-        moments.append(total)
-    return moments
+            total = Fraction(0)  # F' = E' F for F = exp E, along s, or along t where i = 0; a₇ only enters beside a₁ = 0
+            for k, m in itertools.product(range(i + 1), range(j + 1)):
+                if k + 2 * m > 1 and (factor := k if i else m):
+                    total += Fraction(factor * math.comb(k + m, k), k + m) * traces[k + 2 * m] * series[i - k, j - m]
+            if i + j:
+                series[i, j] = total / (i or j)
+    return [_assembled(m, operator.dimension, series) for m in range(order + 1)]
+
+
+@functools.lru_cache(maxsize=64)
+def _of_spectrum(spectrum: tuple[tuple[Fraction, int], ...], order: int) -> tuple[Fraction, ...]:
+    """The series factor by factor, in integers: no trace is formed, and no fraction but at the end."""
+    dimension = sum(m for _, m in spectrum)
+    scale = math.lcm(*(value.denominator for value, _ in spectrum))
+    centre = round(sum((m * value for value, m in spectrum), Fraction(0)) / dimension * scale)
+    top = 2 * order
+    rows = [[0] * (top - 2 * j + 1) for j in range(order + 1)]  # rows[j][i] is the coefficient of s^i t^j
+    rows[0][0] = 1
+    for value, m in spectrum:
+        level = int(value * scale) - centre
+        square = level * level
+        for _ in range(m):
+            below = [0] * (top + 3)
+            for row in rows:
+                row[0] += square * below[0]
+                for i in range(1, len(row)):
+                    row[i] += level * row[i - 1] + square * below[i]
+                below = row
+    series = {(i, j): value for j, row in enumerate(rows) for i, value in enumerate(row)}
+    return tuple(_assembled(m, dimension, series) / scale ** (2 * m) for m in range(order + 1))
+
+
+def _assembled(m: int, dimension: int, series: Mapping[tuple[int, int], Fraction | int]) -> Fraction:
+    """E (<A²> - <A>²)^m from the series, over the common denominator (D)_{2m}."""
+    total: Fraction | int = 0
+    missing = 1  # (D+m+j)…(D+2m-1)
+    for j in range(m, -1, -1):
+        weight = math.comb(m, j) * (-1) ** j * math.factorial(2 * j) * math.factorial(m - j) * missing
+        total += weight * series[2 * j, m - j]
+        missing *= dimension + m + j - 1
+    return Fraction(total) / math.prod(range(dimension, dimension + 2 * m))
 
 
 def sum_moments(law: KernelLaw, order: int = 4) -> list[Fraction]:
