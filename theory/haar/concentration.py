@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from qntk.theory.haar.dqntk import second_moment_asymptotic
 from qntk.theory.haar.dqntk_second_moment import at_depth, second_moment, second_moment_series
-from qntk.theory.haar.state import relative_variance
 from qntk.theory.haar.kernel import KernelLaw
+from qntk.theory.haar.state import relative_variance
 from qntk.theory.operators import OperatorMoments
 from qntk.theory.prediction import Prediction, Regime
 

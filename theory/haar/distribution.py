@@ -64,17 +64,17 @@ class KernelDistribution:
         nodes, _, change = self._rule
         mean, std = self.law.mean().value, self.law.variance().value ** 0.5
         values = np.geomspace(max(mean - 4 * std, mean / 1000), mean + 6 * std, 60)
-        changes = self._average(values, lambda k: np.sum(self._sum_cdf(k / nodes) * change))
+        changes = self._average(values, lambda k: np.sum(self.sum_cdf(k / nodes) * change))
         return float(np.abs(changes).max()) + self._sum.truncation
 
     def pdf(self, kernel: ArrayLike) -> Float:
         """Density at the given values of K, of any shape, in units of 1/K."""
-        nodes, weights = self._rule
+        nodes, weights, _ = self._rule
         return self._average(kernel, lambda k: np.sum(self.sum_pdf(k / nodes) / nodes * weights))
 
     def cdf(self, kernel: ArrayLike) -> Float:
         """P(K <= kernel) at the given values, of any shape."""
-        nodes, weights = self._rule
+        nodes, weights, _ = self._rule
         return np.clip(self._average(kernel, lambda k: np.sum(self.sum_cdf(k / nodes) * weights)), 0.0, 1.0)
 
     def quantiles(self, probabilities: ArrayLike) -> Float:

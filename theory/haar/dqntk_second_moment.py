@@ -8,8 +8,8 @@ Derivation. In the final-time picture the H_ℓ are independent Haar conjugates 
 1. Given ψ. μ = Σ_k h_kk g_k² + 2 Σ_{k<ℓ} h_kℓ g_k g_ℓ, and E μ² is a sum over the coincidences of two pairs: a
    polynomial in L whose coefficients are averages over at most two H. A parameter that no other index meets stands in
    μ twice, once beside B: as E H Tr(H B) = α B with α = a₂(G)/(D²-1) (Tr B = 0), it only puts αB in the place of H. The
-   averages left hold four or six equal H (``qntk.theory.haar.invariants``), and are words in O and R. Since R has rank one, these
-   fall apart into central moments m_a = <(O - <O>)^a> and traces t_a = Tr (O - <O>)^a.
+   averages left hold four or six equal H (``invariants``), and are words in O and R. Since R has rank one, these fall
+   apart into central moments m_a = <(O - <O>)^a> and traces t_a = Tr (O - <O>)^a (``words``).
 2. All indices equal. Here H would stand eight times, so the other operator is taken as the random one: with R the state
    at this parameter and M a Haar conjugate of O, f' = Tr(M i(RG - GR)) and f'' = -Tr(M [G, [G, R]]), six M in all.
 3. ψ is averaged last, by E ∏<O^{a_i}> = Σ_π ∏ Tr O^{…}/(D(D+1)…), exact fractions all along.
@@ -26,9 +26,9 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
-from qntk.theory.haar.words import B, O, Polynomial, R, Symbol, add, monomial, over_state, product, times, trace
 from qntk.theory.haar.invariants import Trace, Word, loops, type_weights
 from qntk.theory.haar.kernel import KernelLaw
+from qntk.theory.haar.words import B, O, Polynomial, R, Symbol, add, monomial, over_state, product, times, trace
 from qntk.theory.operators import OperatorMoments
 from qntk.theory.prediction import Prediction
 

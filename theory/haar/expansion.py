@@ -132,9 +132,9 @@ class MomentDensity:
         levels = np.linspace(0.0005, 0.9995, 500)
         reference = self.reference
         if reference.beta is None:
-            x = special.gammaincinv(float(reference.alpha), levels)
+            x = np.asarray(special.gammaincinv(float(reference.alpha), levels), dtype=np.float64)
         else:
-            x = special.betaincinv(float(reference.alpha), float(reference.beta), levels)
+            x = np.asarray(special.betaincinv(float(reference.alpha), float(reference.beta), levels), dtype=np.float64)
         return float(np.abs(self._integral(x, self.last)).max())
 
     def ratio(self, x: Float) -> Float:

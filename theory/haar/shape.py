@@ -28,7 +28,7 @@ _ASSUMPTIONS = ("Haar layers (6- and 8-design)", "finite D and L", "correlations
 _FACTORS = 1024
 """Largest D at which the series is built factor by factor."""
 _LARGE = 12
-"""Moments beyond: there the relative spread of v is below a few per cent, and each further one is smaller by as much."""
+"""Moments beyond: there v is sharp, and what each further one adds is smaller by its relative spread."""
 
 
 def skewness(law: KernelLaw) -> Prediction | None:
@@ -91,7 +91,7 @@ def variance_moments(operator: OperatorMoments, order: int = 4) -> list[Fraction
     series: dict[tuple[int, int], Fraction] = {(0, 0): Fraction(1)}
     for i in range(top + 1):
         for j in range((top - i) // 2 + 1):
-            total = Fraction(0)  # F' = E' F for F = exp E, along s, or along t where i = 0; a₇ only enters beside a₁ = 0
+            total = Fraction(0)  # F' = E' F for F = exp E, along s, or along t where i = 0; a₇ enters beside a₁ = 0
             for k, m in itertools.product(range(i + 1), range(j + 1)):
                 if k + 2 * m > 1 and (factor := k if i else m):
                     total += Fraction(factor * math.comb(k + m, k), k + m) * traces[k + 2 * m] * series[i - k, j - m]

@@ -94,7 +94,7 @@ class StateVariance:
         return best
 
     def _references(self) -> Iterator[Reference]:
-        """Beta densities with twice the variance of v, with its variance, and with its exponents at the ends, or less."""
+        """Beta densities with twice the variance of v, with its variance, and with exponents no larger than its own."""
         O = self.operator
         mean, variance = variance_mean(O), variance_variance(O)
         if O.spectrum is None:

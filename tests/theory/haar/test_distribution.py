@@ -1,6 +1,7 @@
 """The predictive distribution: against frames, against integrals done another way, and in its limits."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from qiskit.quantum_info import SparsePauliOp
 from scipy import stats
 from scipy.integrate import quad
+from scipy.special import roots_jacobi
 
 from qntk.sampling import HaarLayers, sample
 from qntk.theory import KernelLaw, OperatorMoments
@@ -161,7 +163,8 @@ def test_inversion_against_the_expansion(qubits, parameters):
     """Two routes to the law of S that share nothing but M and the moments."""
     pauli = OperatorMoments.from_pauli(qubits)
     expansion = KernelDistribution(KernelLaw(parameters, pauli, pauli))._sum
-    inversion = TermSum(*StateVariance(pauli).rule(1.0), pauli.dimension, parameters)
+    rule = StateVariance(pauli).rule(1.0)
+    inversion = TermSum(rule.nodes, rule.weights, pauli.dimension, parameters)
     centre = 4 * parameters / pauli.dimension / 2
     s = centre * np.linspace(1e-3, 4, 300)
     np.testing.assert_allclose(inversion.cdf(s), expansion.cdf(s), atol=1e-6)
@@ -186,3 +189,61 @@ def test_a_probability_outside_its_range_is_refused(level):
     pauli = OperatorMoments.from_pauli(2)
     with pytest.raises(ValueError, match="probability"):
         KernelDistribution(KernelLaw(3, pauli, pauli)).quantiles(level)
+
+
+def simplex(counts, nodes):
+    """A rule over the weights of a Haar state on its levels, one Beta variable after the other."""
+    points, weights = np.zeros((1, 0)), np.ones(1)
+    left = np.ones(1)
+    for i, count in enumerate(counts[:-1]):
+        x, w = roots_jacobi(nodes, sum(counts[i + 1 :]) - 1, count - 1)
+        share, w = (1 + x) / 2, w / w.sum()
+        points = np.concatenate([np.repeat(points, nodes, axis=0), (left[:, None] * share).reshape(-1, 1)], axis=1)
+        weights = np.multiply.outer(weights, w).ravel()
+        left = (left[:, None] * (1 - share)).ravel()
+    return np.concatenate([points, left[:, None]], axis=1), weights
+
+
+@pytest.mark.parametrize(
+    ("levels", "counts", "nodes"),
+    [
+        ([-1.5, -0.3, 0.4, 2.0], [1, 1, 1, 1], 40),
+        ([1.0, 0.0, -1.0], [1, 2, 1], 150),
+        ([1.0, 0.2, -1.0], [2, 4, 2], 100),
+    ],
+)
+@pytest.mark.parametrize("parameters", [3, 30])
+def test_more_than_two_levels_against_an_integral_over_the_simplex(levels, counts, nodes, parameters):
+    """E P(S <= k/v) over the Dirichlet law of the weights, which no moment of v enters."""
+    observable = OperatorMoments.from_eigenvalues(levels, counts)
+    distribution = KernelDistribution(
+        KernelLaw(parameters, observable, OperatorMoments.from_pauli(int(math.log2(sum(counts)))))
+    )
+    points, weights = simplex(counts, nodes)
+    v = points @ np.square(levels) - (points @ np.array(levels)) ** 2
+    for k in distribution.quantiles([0.01, 0.2, 0.5, 0.8, 0.99]):
+        expected = float(distribution.sum_cdf(k / v) @ weights)
+        assert distribution.cdf(k) == pytest.approx(expected, abs=1e-6)
+    assert distribution.truncation < 1e-5
+    gamma = KernelDistribution(KernelLaw(parameters, replace(observable, spectrum=None), distribution.law.generator))
+    k = distribution.quantiles([0.2, 0.5, 0.8])
+    assert np.abs(gamma.cdf(k) - distribution.cdf(k)).max() > 1e-5, "negative control: four moments of v"
+
+
+@pytest.mark.parametrize(
+    ("levels", "counts"), [([2, 1, 0], [1, 1, 30]), ([1, 0, -1], [1, 30, 1]), ([3, 1, 0, -1], [2, 5, 8, 1])]
+)
+@pytest.mark.parametrize("parameters", [10, 1000])
+def test_the_stated_error_is_about_the_error(levels, counts, parameters, monkeypatch):
+    """Half as many moments of v: what is stated covers what the others change, and is not a hundred times it."""
+    observable = OperatorMoments.from_eigenvalues(levels, counts)
+    law = KernelLaw(parameters, observable, OperatorMoments.from_pauli(int(math.log2(sum(counts)))))
+    best = KernelDistribution(law)
+    k = best.quantiles(np.linspace(0.02, 0.98, 25))
+    expected = best.cdf(k)
+    monkeypatch.setattr("qntk.theory.haar.state_variance._ORDER", 24)
+    monkeypatch.setattr("qntk.theory.haar.state_variance._SMALL_ORDER", 24)
+    rough = KernelDistribution(law)
+    error = np.abs(rough.cdf(k) - expected).max()
+    assert error < rough.truncation
+    assert rough.truncation < 30 * error

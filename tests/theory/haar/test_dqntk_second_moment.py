@@ -262,6 +262,19 @@ def test_large_dimension_gives_the_leading_form(ratio, factor):
     assert dqntk.second_moment_leading(one).value == pytest.approx(float(leading), rel=1e-5)
 
 
+@pytest.mark.parametrize("ratio", [Fraction(1, 2**20), 1, 3])
+def test_large_dimension_for_any_symmetric_spectrum(ratio):
+    """48 + 32 x + 4 x² (m₆ - 6 m₄ + 9) with x = L/D and the moments of the spectrum in units of its variance."""
+    D = 2**40
+    values, shares = [2, 1, 0, -1, -2], [1, 4, 6, 4, 1]
+    observable = OperatorMoments.from_eigenvalues(values, [D // 16 * m for m in shares])
+    one = KernelLaw(int(ratio * D), observable, OperatorMoments.from_pauli(40))
+    m2, m4, m6 = (Fraction(sum(m * v**k for v, m in zip(values, shares, strict=True)), 16) for k in (2, 4, 6))
+    factor = 48 + 32 * ratio + 4 * ratio**2 * (m6 / m2**3 - 6 * m4 / m2**2 + 9)
+    expected = factor * one.parameters**2 * m2**3 / Fraction(D) ** 3
+    assert second_moment(one).value == pytest.approx(float(expected), rel=1e-5)
+
+
 def test_published_samples_of_the_leading_form():
     """The measured prefactors of L² Tr(O²)³/D⁶: 326 ± 19 at (16, 64), where the leading form says 432."""
     for qubits, parameters, measured, error in (
