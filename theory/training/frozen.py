@@ -114,7 +114,7 @@ def decay_times(kernel: ArrayLike, learning_rate: float, loss: Loss = "half-sum"
     x = values * 2 * loss_prefactor(loss, len(values)) * _positive(learning_rate)
     with np.errstate(divide="ignore"):
         log = np.where(x < 1, np.log1p(-np.minimum(x, 1)), np.log(np.abs(x - 1)))
-        return np.where((x > 0) & _decays(x), -1 / log, np.inf)
+        return np.where((x > 0) & decays(x), -1 / log, np.inf)
 
 
 def decay_time(kernel: ArrayLike, fraction: float = 0.5) -> float:
@@ -209,7 +209,7 @@ class FrozenTraining:
         since K_jA v = 0. Raises ``ValueError`` at and above the critical rate, where there is no limit.
         """
         values = self.modes[0]
-        if not _decays(self.effective_rate * values).all():
+        if not decays(self.effective_rate * values).all():
             raise ValueError("learning_rate is at or above the critical rate; there is no limit")
         return self._moved(np.divide(1, values, out=np.zeros_like(values), where=values > 0), cross, initial)
 
@@ -250,7 +250,7 @@ def _steps(t: ArrayLike, continuous: bool) -> Array:
     return steps
 
 
-def _decays(x: Array) -> NDArray[np.bool_]:
+def decays(x: Array) -> NDArray[np.bool_]:
     """Where η'λ is below 2 by more than the rounding of the eigenvalues."""
     return np.asarray(x < 2 * (1 - 1e-14 * len(x)))
 
