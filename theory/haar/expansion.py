@@ -26,6 +26,8 @@ from scipy import special
 from scipy.linalg import eigh_tridiagonal
 
 Float = NDArray[np.float64]
+_STIRLING = 1e5
+"""From here on Γ(α) is its Stirling series to 1/α, good to 1e-17."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,10 @@ class Reference:
         """The density w."""
         with np.errstate(divide="ignore"):
             alpha = float(self.alpha)
+            if self.beta is None and alpha > _STIRLING:  # about x = α, where large terms would cancel
+                u = (x - alpha) / alpha
+                log = alpha * (np.log1p(u) - u) - np.log1p(u) - np.log(2 * np.pi * alpha) / 2 - 1 / (12 * alpha)
+                return np.asarray(np.exp(log))
             if self.beta is None:
                 return np.asarray(np.exp(special.xlogy(alpha - 1, x) - x - special.gammaln(alpha)))
             beta = float(self.beta)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from scipy.special import roots_jacobi
 from qntk.sampling import HaarLayers, sample
 from qntk.theory import KernelLaw, OperatorMoments
 from qntk.theory.haar.distribution import KernelDistribution
+from qntk.theory.haar.expansion import Reference
 from qntk.theory.haar.inversion import TermSum
 from qntk.theory.haar.shape import excess_kurtosis, skewness
 from qntk.theory.haar.state_variance import StateVariance
@@ -247,3 +249,13 @@ def test_the_stated_error_is_about_the_error(levels, counts, parameters, monkeyp
     error = np.abs(rough.cdf(k) - expected).max()
     assert error < rough.truncation
     assert rough.truncation < 30 * error
+
+
+@pytest.mark.parametrize("alpha", [3e5, 1e9, 2.0**50])
+def test_a_gamma_reference_keeps_its_digits_at_any_exponent(alpha):
+    """Its density becomes normal, with a skewness of 2/√α; by α log x - x alone nothing would be left of it."""
+    t = np.linspace(-3, 3, 13)
+    x = alpha + math.sqrt(alpha) * t
+    density = Reference(Fraction(alpha)).pdf(x) * math.sqrt(alpha)
+    correction = 1 + (t**3 - 3 * t) / (3 * math.sqrt(alpha))
+    np.testing.assert_allclose(density, stats.norm.pdf(t) * correction, rtol=30 / alpha + 1e-7)
