@@ -6,7 +6,6 @@ bit-identical whatever the number of workers and the order in which they finish.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from qntk.inputs.machine import cores
 
 STREAM_VERSION = 1
 """Raised whenever the same seed would give other draws."""
@@ -105,5 +106,5 @@ def sample(ensemble: Ensemble, draws: int, seed: int, key: Sequence[int] = (), w
     def one(chunk: int) -> Draws:
         return ensemble.draw(sizes[chunk], chunk_generator(seed, key, chunk))
 
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(workers or cores()) as pool:
         return Draws.concatenate(list(pool.map(one, range(len(sizes)))))

@@ -29,7 +29,7 @@ def read_model(
     name = "the packaged default" if path is None else str(path)
     try:
         source = resources.files("qntk.validation").joinpath(packaged) if path is None else path
-        text = source.read_text(encoding="utf-8")
+        text = source.read_text(encoding="utf-8-sig")
         return model.model_validate(tomllib.loads(text)), text
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"configuration {name} cannot be read: {error}") from error

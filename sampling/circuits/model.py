@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.quantum_info import Statevector
 
+from qntk.inputs.machine import cores
 from qntk.sampling.engine.adjoint import adjoint, compile_observable
 from qntk.sampling.engine.program import Program, compile_circuit
 from qntk.sampling.engine.simd import WIDTH
@@ -48,7 +49,7 @@ class CircuitModel:
         workers: int | None = None,
     ) -> None:
         self.circuit, self.observable, self.inputs, self.workers = circuit, observable, tuple(inputs), workers
-        _check_memory(circuit.num_qubits, workers or os.cpu_count() or 1)
+        _check_memory(circuit.num_qubits, workers or cores())
         self._program = compile_circuit(circuit)
         self._observable = compile_observable(observable, circuit.num_qubits)
         unknown = [p.name for p in self.inputs if p not in circuit.parameters]
@@ -179,7 +180,7 @@ class CircuitModel:
         if len(starts) == 1 or self.workers == 1:
             parts = [piece(start) for start in starts]
         else:
-            with ThreadPoolExecutor(self.workers or os.cpu_count() or 1) as pool:
+            with ThreadPoolExecutor(self.workers or cores()) as pool:
                 parts = list(pool.map(piece, starts))
         shape = (len(thetas),) if x is None else (len(thetas), points)
         return tuple(

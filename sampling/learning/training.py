@@ -50,6 +50,8 @@ class Problem:
         """Refuse what does not fit."""
         if self.loss not in LOSSES:
             raise ValueError(f"loss is {self.loss!r}; give one of {', '.join(LOSSES)}")
+        if np.asarray(self.training).dtype != bool:
+            raise ValueError("training is no mask of booleans; give one, such as np.array(mask, dtype=bool)")
         if not len(self.x) == len(self.labels) == len(self.training) or not self.training.any():
             raise ValueError(f"{len(self.x)} points, {len(self.labels)} labels; give as many of each, some to train on")
         if not np.isfinite(self.labels[self.training]).all():

@@ -9,7 +9,6 @@ Error rates are measured at a level of 5 %, large enough to be seen, and verdict
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest, kstest
 from tqdm import tqdm
 
+from qntk.inputs.machine import cores
 from qntk.validation.calibration.controls import CONTROLS, MARGINS, REPORT_LEVEL, SETTINGS, Setting
 from qntk.validation.calibration.promises import Calibration, Caught, Rate, Uniformity
 from qntk.validation.calibration.trials import EDGES, LEVEL, Seen, ensemble_of, on_edge, run_trial
@@ -66,7 +66,7 @@ def calibrate(
     if not 0.0 < family_error < 1.0:
         raise ValueError(f"family_error is {family_error}; give a probability between 0 and 1")
     tasks = [(setting, seed, draws, trial) for trial in range(trials) for setting in SETTINGS]
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(workers or cores()) as pool:
         try:
             seen = list(
                 tqdm(

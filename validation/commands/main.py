@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -69,6 +70,9 @@ def main(arguments: list[str] | None = None) -> Any:
 
     If the reader of its output goes away, as ``head`` does, it ends with 141 and no word.
     """
+    for stream in (sys.stdout, sys.stderr):  # an hour's result must survive any terminal
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         with python_warnings_as_lines(), _terminated_as_interrupted():
             result = qntk.main(arguments, prog_name="qntk", standalone_mode=False)

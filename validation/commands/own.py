@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from qntk.validation.commands import options
+from qntk.validation.commands.output import echo_json, echo_text
 
 
 def _exit_on(verdicts: list[dict[str, Any]], fail_on: tuple[str, ...]) -> None:
@@ -56,7 +56,7 @@ def check(
     chosen = input_parameters(loaded, inputs) if inputs else []
     margins = None if margin is None else Margins.uniform(margin)
     document = check_document(loaded, observable, chosen, generator, draws, repeats, seed, family_error, margins)
-    click.echo(json.dumps(document) if as_json else check_text(document))
+    echo_json(document) if as_json else echo_text(check_text(document))
     _exit_on(document["verdicts"], fail_on)
 
 
@@ -113,7 +113,7 @@ def compare(
     document = compare_document(draws, parameters=params, dialect=dialect, **settings)
     for warning in document["warnings"]:
         warn(f"draws {draws}: {warning}")
-    click.echo(json.dumps(document) if as_json else compare_text(document))
+    echo_json(document) if as_json else echo_text(compare_text(document))
     _exit_on(document["verdicts"], fail_on)
 
 
@@ -150,6 +150,6 @@ def diagnose(config: Path | None, directory: Path, full: bool, workers: int | No
         warn(warning)
     document = write_diagnostics(study, directory)
     if as_json:
-        click.echo(json.dumps(document, allow_nan=False))
+        echo_json(document)
     else:
-        click.echo(f"{diagnose_text(document)}\n{directory / 'diagnostics.html'}")
+        echo_text(f"{diagnose_text(document)}\n{directory / 'diagnostics.html'}")

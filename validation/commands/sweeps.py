@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from dataclasses import asdict
@@ -12,6 +11,7 @@ import click
 
 from qntk.validation import SCHEMA_VERSION
 from qntk.validation.commands import options
+from qntk.validation.commands.output import echo_json, echo_text
 
 
 @click.command(short_help="What a sweep will cost and can resolve, before it runs.")
@@ -30,7 +30,7 @@ def plan(config: Path | None, as_json: bool) -> None:
     from qntk.validation.sweep.plan import plan_document, plan_text
 
     document = plan_document(load_config(config)[0])
-    click.echo(json.dumps(document) if as_json else plan_text(document))
+    echo_json(document) if as_json else echo_text(plan_text(document))
 
 
 @click.command(short_help="Draw every cell of a grid; resumable.")
@@ -77,9 +77,9 @@ def sweep(
         click.echo(f"qntk: interrupted; finished chunks are kept, go on with: {shlex.join(again)}", err=True)
         raise
     if as_json:
-        click.echo(json.dumps({"schema_version": SCHEMA_VERSION} | asdict(result)))
+        echo_json({"schema_version": SCHEMA_VERSION} | asdict(result))
     else:
-        click.echo(
+        echo_text(
             f"{result.cells} cells in {directory}: {result.drawn:,} draws made, {result.resumed:,} found, "
             f"{result.seconds:.1f} s; report with: qntk report {directory}"
         )
@@ -98,7 +98,7 @@ def status(directory: Path, as_json: bool) -> None:
     from qntk.validation.sweep.status import status_document, status_text
 
     document = status_document(directory)
-    click.echo(json.dumps(document) if as_json else status_text(directory, document))
+    echo_json(document) if as_json else echo_text(status_text(directory, document))
 
 
 @click.command(short_help="Verdicts and figures of a sweep, in HTML and Markdown.")
@@ -118,9 +118,9 @@ def report(directory: Path, paper: bool, fail_on: tuple[str, ...], as_json: bool
 
     written = write_report(Store.open(directory), paper)
     if as_json:
-        click.echo(json.dumps(written.document()))
+        echo_json(written.document())
     else:
         counts = ", ".join(f"{count} {verdict}" for verdict, count in written.verdicts.items())
-        click.echo(f"{written.paths['report.html']}: {counts}")
+        echo_text(f"{written.paths['report.html']}: {counts}")
     if any(written.verdicts[verdict] for verdict in fail_on):
         sys.exit(1)

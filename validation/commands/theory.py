@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from qntk.validation.commands import options
+from qntk.validation.commands.output import echo_json, echo_text
 
 
 @click.command(short_help="The closed forms for one cell: moments and quantiles of K.")
@@ -25,4 +24,4 @@ def predict(qubits: int, params: int, observable: str, generator: str, as_json: 
     from qntk.validation.judge.predict import predict_document, predict_text
 
     document = predict_document(qubits, params, observable, generator)
-    click.echo(json.dumps(document) if as_json else predict_text(document))
+    echo_json(document) if as_json else echo_text(predict_text(document))

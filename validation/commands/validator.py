@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from qntk.validation.commands import options
+from qntk.validation.commands.output import echo_json, echo_text
 
 
 @click.command(short_help="Does it keep its error rates, and catch planted faults?")
@@ -26,7 +25,7 @@ def calibrate(trials: int, seed: int, as_json: bool) -> None:
     from qntk.validation.calibration.run import calibrate as measure
 
     result = measure(trials, seed)
-    click.echo(json.dumps(result.document()) if as_json else calibration_text(result))
+    echo_json(result.document()) if as_json else echo_text(calibration_text(result))
 
 
 @click.command(short_help="A script with which your shell completes qntk.")

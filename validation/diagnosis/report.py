@@ -19,6 +19,7 @@ from qntk.validation.diagnosis.findings import Finding, interval95
 from qntk.validation.diagnosis.questions import findings
 from qntk.validation.diagnosis.seed import ModelDiagnosis, SeedDiagnosis, Stage
 from qntk.validation.diagnosis.study import Study
+from qntk.validation.report.csv_tables import as_text
 from qntk.validation.report.render import embedded_figures, render
 from qntk.validation.sweep.documents import replaced
 
@@ -131,8 +132,8 @@ def write_diagnostics(study: Study, directory: Path) -> dict[str, Any]:
             written = {
                 "diagnostics.html": render("diagnostics.html.j2", context),
                 "diagnostics.md": render("diagnostics.md.j2", context),
-                "models.csv": pd.json_normalize([_numbers(row) for row in made["models"]]).to_csv(index=False),
-                "findings.csv": pd.json_normalize([_numbers(row) for row in made["findings"]]).to_csv(index=False),
+                "models.csv": _csv(made["models"]),
+                "findings.csv": _csv(made["findings"]),
                 "diagnostics.json": json.dumps(made, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
             }
             for name, text in written.items():
@@ -191,6 +192,10 @@ def _numbers(row: dict[str, Any]) -> dict[str, Any]:
     for name, (low, high) in intervals.items():
         told |= {f"{name}_low": low, f"{name}_high": high}
     return told
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    return as_text(pd.json_normalize([_numbers(row) for row in rows])).to_csv(index=False)
 
 
 def _ends(finding: Finding) -> dict[str, Any]:

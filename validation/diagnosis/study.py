@@ -7,7 +7,6 @@ former) at 95 % beside the numbers; the verdicts have intervals of their own (``
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from qntk.inputs.machine import cores
 from qntk.inputs.observables import parse_observable
 from qntk.sampling.learning.datasets import Dataset
 from qntk.sampling.learning.qnn import Qnn
@@ -103,7 +103,7 @@ def _run(config: DiagnoseConfig, data: Dataset, store: TrainingStore, workers: i
             for seed, run in zip(seeds, _train(config, data, network, observable, seeds, tell), strict=True):
                 store.write(network, seed, run)
 
-        with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        with ThreadPoolExecutor(workers or cores()) as pool:
             futures = [pool.submit(one, batch) for batch in batches]
             try:
                 for future in futures:
@@ -121,7 +121,7 @@ def _run(config: DiagnoseConfig, data: Dataset, store: TrainingStore, workers: i
     deepest = [n for n in networks if n.depth == max(config.depths)] if config.sharpness else []
     with (
         tqdm(total=len(deepest), desc="edge of stability", unit="model", delay=1) as bar,
-        ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool,
+        ThreadPoolExecutor(workers or cores()) as pool,
     ):
 
         def follow(network: Qnn) -> list[Sharpness]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from qntk.inputs.messages import printable
 from qntk.validation.report.figures.quantiles import quantile_table, shown_cells
 from qntk.validation.report.ledger import ledger_frame
 from qntk.validation.report.results import SweepResults
@@ -38,7 +39,19 @@ def csv_tables(
         "attribution.csv": pd.json_normalize([{k: v for k, v in row.items() if k != "text"} for row in reasons]),
         "quantiles.csv": _quantiles(results),
     }
-    return {name: table for name, table in tables.items() if len(table)}
+    return {name: as_text(table) for name, table in tables.items() if len(table)}
+
+
+def as_text(table: pd.DataFrame) -> pd.DataFrame:
+    """Text that a spreadsheet would run as a formula gets the apostrophe that keeps it text; numbers are left alone."""
+
+    def kept(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        runs = value.lstrip()[:1] in ("=", "+", "-", "@") or value[:1] in ("\t", "\r")
+        return ("'" if runs else "") + printable(value)
+
+    return table.map(kept)
 
 
 def _quantiles(results: SweepResults) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from qntk.inputs.messages import printable
 from qntk.theory import REGIMES
 from qntk.validation.judge.estimates import MOMENTS
 from qntk.validation.report.context import MODEL_NAMES, headings, tallies
@@ -44,7 +45,7 @@ def write_paper(results: SweepResults, directory: Path) -> None:
     }
     for name, (table, caption) in tables.items():
         if len(table):
-            text = table.to_latex(
+            text = table.map(lambda v: printable(v) if isinstance(v, str) else v).to_latex(
                 index=False, escape=True, caption=caption, label=f"tab:{name}", longtable=name == "cells",
                 column_format="l" * len(table.columns),
             )  # fmt: skip

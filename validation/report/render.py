@@ -8,6 +8,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from qntk.inputs.messages import printable_lines
+
 TINY = 1e-99
 """Probabilities below this are shown as such."""
 
@@ -21,6 +23,7 @@ def render(template: str, context: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=lambda value: printable_lines(value) if type(value) is str else value,
     )
     environment.filters["sig"] = lambda value, digits=4: f"{value:.{digits}g}"
     environment.filters["tiny"] = tiny

@@ -9,7 +9,6 @@ early keep their share.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from functools import cached_property
 
 from tqdm import tqdm
 
+from qntk.inputs.machine import cores
 from qntk.theory import KernelLaw
 from qntk.validation.judge.claims import Claim, Evidence, weigh
 from qntk.validation.judge.estimates import MOMENTS, Summary, summarise
@@ -151,7 +151,7 @@ def evaluate(store: Store, workers: int | None = None) -> SweepResults:
     skipped: list[tuple[Cell, str]] = []
     fitted = {cell.name for _, family in scaling_families(store.cells) for cell in family}
     planned = drawn = 0
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(workers or cores()) as pool:
         rows = pool.map(lambda cell: _weigh(store, cell, cell.name in fitted), store.cells)
         for cell, (result, seen, wanted) in tqdm(
             zip(store.cells, rows, strict=True), total=len(store.cells), desc="weighing draws", unit="cell"

@@ -21,6 +21,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from qntk.inputs.machine import cores
 from qntk.sampling import Draws
 from qntk.validation.sweep.cells import Cell
 from qntk.validation.sweep.drawing import decisive_versions, draw_chunks
@@ -31,11 +32,6 @@ _DROP_SECONDS = 0.1
 """In which a pool of processes drops what has not begun."""
 _COUNT_SECONDS = 2.0
 """Between two looks at how many threads a cluster has."""
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Executor:

@@ -11,14 +11,54 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qntk.inputs.versions import installed
 from qntk.sampling import STREAM_VERSION
 from qntk.validation import SCHEMA_VERSION
 from qntk.validation.sweep.cells import Cell, Kept
 from qntk.validation.sweep.config import SweepConfig
+from qntk.validation.sweep.grid import MAX_DRAWS, MAX_PARAMETERS, MAX_QUBITS
 from qntk.validation.sweep.own_circuits import UserCircuit
+
+
+class _Entry(BaseModel):
+    """What is read of a cell."""
+
+    ensemble: str
+    qubits: Annotated[int, Field(ge=1, le=MAX_QUBITS)]
+    parameters: Annotated[int, Field(ge=1, le=MAX_PARAMETERS)]
+    observable: str
+    draws: Annotated[int, Field(ge=1, le=MAX_DRAWS)]
+    looks: Annotated[int, Field(ge=1)]
+    cell: Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
+    fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class _Copy(BaseModel):
+    digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class _CircuitCopy(_Copy):
+    model_config = ConfigDict(extra="forbid")
+    qubits: Annotated[int, Field(ge=1)]
+    parameters: Annotated[int, Field(ge=1)]
+    inputs: list[str]
+
+
+class _Manifest(BaseModel):
+    """What is read of a manifest; it may hold more."""
+
+    model_config = ConfigDict(strict=True)
+    seed: int
+    stream_version: int
+    versions: dict[str, str | None]
+    circuits: dict[str, _CircuitCopy] = {}
+    observables: dict[str, _Copy] = {}
+    cells: Annotated[list[_Entry], Field(min_length=1)]
+
 
 MANIFEST = "manifest.json"
 _PACKAGES = ("qntk", "numpy", "scipy", "numba", "qiskit", "pandas", "pyarrow")
@@ -83,9 +123,11 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     """The manifest of a directory. ``ValueError`` if it cannot be read."""
     try:
         manifest = dict(json.loads((directory / MANIFEST).read_text(encoding="utf-8")))
-        if not manifest["cells"] or not {"fingerprint", "draws", "looks"} <= set(manifest["cells"][0]):
-            raise KeyError("cells")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        _Manifest.model_validate(manifest)
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            error = ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
         raise ValueError(
             f"the manifest of {directory} cannot be read: {error}; remove manifest.json and run the sweep again: it "
             "is made anew, and the draws are kept"

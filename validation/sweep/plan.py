@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from qntk.inputs.machine import cores
 from qntk.sampling import CATALOGUE, CircuitEnsemble, Ensemble
 from qntk.validation import SCHEMA_VERSION
 from qntk.validation.judge.design import agree_probability, detectable_discrepancy
@@ -27,7 +28,6 @@ from qntk.validation.judge.verdicts import POWER
 from qntk.validation.sweep.cells import Cell, count_intervals, expand_with_grids
 from qntk.validation.sweep.config import HAAR_LAYERS, SweepConfig
 from qntk.validation.sweep.drawing import KEPT
-from qntk.validation.sweep.executors import cores
 from qntk.validation.sweep.own_circuits import InputEnsemble
 
 _MOST_WORK = 2**18

@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from qntk.inputs.journal import JOURNAL, Journal
+from qntk.inputs.machine import cores
 from qntk.inputs.messages import warn
 from qntk.sampling import Draws
 from qntk.validation.judge.claims import Column, Quantity
@@ -146,7 +147,7 @@ class Store:
         checksums are verified the first time that it is asked for.
         """
         chosen = self.cells if cells is None else list(cells)
-        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        with ThreadPoolExecutor(min(4, cores())) as pool:
             lists = list(pool.map(self._missing, chosen))
         return [(cell, chunk) for cell, chunks in zip(chosen, lists, strict=True) for chunk in chunks]
 

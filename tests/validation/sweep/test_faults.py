@@ -266,6 +266,27 @@ def test_a_lost_manifest_is_made_anew_and_the_draws_are_kept(qntk, several, undi
     assert (code, "holds draws of no cell of this sweep" in error) == (2, True)
 
 
+@pytest.mark.parametrize("damage", ["null cell", "string", "list", "digest", "empty", "deep", "no utf"])
+def test_any_damage_of_a_manifest_is_one_line(qntk, config, tmp_path, damage):
+    out = tmp_path / "run"
+    assert qntk("sweep", config, "--out", out)[0] == 0
+    document = json.loads((out / "manifest.json").read_text())
+    if damage == "null cell":
+        document["cells"][1] = None
+    elif damage == "string":
+        document["cells"][2]["draws"] = "many"
+    elif damage == "digest":
+        document["circuits"] = {"a": {"digest": "../../x", "qubits": 1, "parameters": 1, "inputs": []}}
+    elif damage == "empty":
+        document["cells"] = []
+    content = {"list": b"[1]", "deep": b"[" * 100_000, "no utf": b"\xff"}.get(damage, json.dumps(document).encode())
+    (out / "manifest.json").write_bytes(content)
+    for command in (["status", out], ["report", out], ["sweep", config, "--out", out]):
+        code, _, error = qntk(*command)
+        assert (code, error.count("\n")) == (2, 1), error
+        assert "remove manifest.json and run the sweep again" in error
+
+
 def test_one_writer_many_readers_and_a_killed_writer_is_no_obstacle(qntk, several, tmp_path, no_figures):
     out = tmp_path / "run"
     several.write_text(RUNNING)

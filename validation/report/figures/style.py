@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from qntk.inputs.messages import printable
 from qntk.validation.report.findings import WORDS
 
 EXACT: dict[str, Any] = {"linestyle": "-", "linewidth": 1.4}
@@ -78,7 +79,7 @@ def slug(text: str) -> str:
 
 def plain(text: str) -> str:
     """A name that users supply, kept from being read as mathematics."""
-    return text.replace("$", r"\$")
+    return printable(text).replace("$", r"\$")
 
 
 def groups(data: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
