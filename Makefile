@@ -3,7 +3,7 @@ OUT ?= runs/default
 DIAGNOSTICS ?= runs/diagnostics
 BIN := .venv/bin
 
-.PHONY: report test lint docs linkcheck reference clean
+.PHONY: report test nightly lint docs linkcheck reference clean
 
 report: .venv/ready  ## Run the packaged default sweep and write its report
 	$(BIN)/qntk sweep --out $(OUT)
@@ -11,6 +11,9 @@ report: .venv/ready  ## Run the packaged default sweep and write its report
 
 test: .venv/ready  ## Run the tests and the doctests
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+nightly: .venv/ready  ## What takes too long for every change
+	QNTK_FUZZ=500 $(BIN)/python -m pytest -p no:xdist tests/validation/commands/test_malformed.py
 
 lint: .venv/ready  ## Style, types, and the import contract
 	$(BIN)/ruff check

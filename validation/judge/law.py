@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from qntk.inputs.observables import Observable, parse_observable
 from qntk.theory import KernelLaw, OperatorMoments
 from qntk.theory.haar.symmetric import Group, SymmetricKernelLaw
@@ -9,7 +11,7 @@ from qntk.theory.haar.symmetric import Group, SymmetricKernelLaw
 
 def kernel_law(qubits: int, parameters: int, observable: str | Observable, generator: str) -> KernelLaw:
     """The Haar-layer law for an observable, named as on the command line or parsed, and a generator named so."""
-    moments = OperatorMoments.of(_parsed(observable, qubits))
+    moments = _moments(_parsed(observable, qubits))
     return KernelLaw(parameters, moments, _generator(qubits, generator))
 
 
@@ -34,7 +36,7 @@ def symmetric_law(
         return None
     return SymmetricKernelLaw(
         parameters,
-        OperatorMoments.of(parsed),
+        _moments(parsed),
         _generator(qubits, generator),
         group,
         "odd" if any(odd) else "even",
@@ -46,6 +48,12 @@ def _parsed(observable: str | Observable, qubits: int) -> Observable:
     return observable if isinstance(observable, Observable) else parse_observable(observable, qubits)
 
 
+@lru_cache(maxsize=1024)  # thousands of cells differ in L alone
+def _moments(observable: Observable) -> OperatorMoments:
+    return OperatorMoments.of(observable)
+
+
+@lru_cache(maxsize=256)
 def _generator(qubits: int, generator: str) -> OperatorMoments:
     pauli = OperatorMoments.from_pauli(qubits)
     if generator not in ("half-pauli", "pauli"):

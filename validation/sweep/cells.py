@@ -8,6 +8,7 @@ from pathlib import Path
 
 from qntk.inputs.observables import Observable, find_observable
 from qntk.sampling import CATALOGUE
+from qntk.validation.judge.claims import CLAIMS
 from qntk.validation.judge.design import planned_draws
 from qntk.validation.sweep.cell import Cell, Variable
 from qntk.validation.sweep.config import Grid, SweepConfig
@@ -155,4 +156,9 @@ def fitted_quantities(cell: Cell) -> tuple[str, ...]:
 def count_intervals(cells: Sequence[Cell]) -> int:
     """Intervals that share the error budget of a report on these cells: one a claim, and one an exponent."""
     exponents = sum(len(v) * len(fitted_quantities(family[0])) for v, family in scaling_families(cells))
-    return sum(len(cell.claims) for cell in cells) + exponents
+    return sum(map(_count_claims, cells)) + exponents
+
+
+def _count_claims(cell: Cell) -> int:
+    """Of K, of one input and between two, there is always a prediction, which need not be computed to be counted."""
+    return len(cell.claims) if cell.dqntk else sum(claim.quantity in cell.quantities for claim in CLAIMS)
