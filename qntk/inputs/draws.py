@@ -113,8 +113,8 @@ def _from_numpy(path: Path, quantity: str, column: str | None) -> NDArray[np.flo
                 if file.read(1):
                     raise ValueError("something follows the array; give a file of one")
         return column_of(array, "they")
-    except (ValueError, TypeError, SyntaxError, KeyError, MemoryError) as error:  # numpy evaluates the header
-        reason = " ".join(str(error).split())[:300]
+    except Exception as error:  # numpy parses the header as Python, and stumbles in any way
+        reason = printable(" ".join(str(error).split())[:300])
         raise ValueError(f"draws {path} cannot be read: {reason}") from error
 
 
