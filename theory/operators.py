@@ -62,6 +62,8 @@ class OperatorMoments:
         """
         if observable.rank:
             return cls.from_projector(observable.qubits, observable.rank)
+        if observable.matrix is not None:
+            return cls.from_matrix(observable.matrix, f"observable {observable.spec}")
         return cls.from_pauli_sum(dict(observable.terms), label=f"observable {observable.spec}")
 
     @classmethod

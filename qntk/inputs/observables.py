@@ -12,14 +12,16 @@ import hashlib
 import math
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 FORMS = "Z0, Z0Z1, 0.5*Z0Z1+1.5*X2, tfim:J=1,h=1, xxz:J=2, projector:rank=1 or @file"
+_LARGEST = 1e24
+"""Beyond it, and below its inverse, the eighth powers in a kurtosis leave the range of floating point."""
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _TERM = re.compile(rf"\s*(?P<sign>[+-])?\s*(?:(?P<number>{_NUMBER})\s*\*\s*)?(?P<paulis>(?:[XYZ]\d+)+)\s*")
 
@@ -32,13 +34,25 @@ class Observable:
         spec: the text it came from.
         qubits: number of qubits n.
         terms: Pauli label (Qiskit's order) to coefficient; empty for a projector.
-        rank: rank of the projector on the first computational states; 0 for a Pauli sum.
+        rank: rank of the projector on the first computational states; 0 for any other.
+        matrix: shape (D, D), for an observable that was given as one; else None.
     """
 
     spec: str
     qubits: int
     terms: tuple[tuple[str, float], ...]
     rank: int = 0
+    matrix: NDArray[np.complex128] | None = field(default=None, compare=False, repr=False)
+
+    @classmethod
+    def from_matrix(cls, matrix: NDArray[np.complex128]) -> Observable:
+        """One given as a Hermitian matrix, told apart by a digest of its entries; refused if its gradients vanish."""
+        mean = np.trace(matrix) / len(matrix)
+        if not (np.abs(matrix - mean * np.eye(len(matrix))) > 1e-14 * np.abs(matrix).max()).any():
+            raise ValueError("the observable is a multiple of the identity: its gradients vanish")
+        _check_size("the observable", float(np.abs(matrix).max()))
+        digest = hashlib.sha256(np.ascontiguousarray(matrix).tobytes()).hexdigest()
+        return cls(f"matrix {digest[:12]}", len(matrix).bit_length() - 1, (), 0, matrix)
 
     @property
     def from_file(self) -> bool:
@@ -56,7 +70,9 @@ class Observable:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     def operator(self) -> object:
-        """What ``sampling`` needs of it: a ``SparsePauliOp``, or a dense projector of shape (D, D)."""
+        """What ``sampling`` needs of it: a ``SparsePauliOp``, or a dense matrix of shape (D, D)."""
+        if self.matrix is not None:
+            return self.matrix
         if self.rank:
             diagonal: NDArray[np.float64] = np.zeros(2**self.qubits)
             diagonal[: self.rank] = 1.0
@@ -76,6 +92,8 @@ def parse_observable(spec: str, qubits: int, folder: Path | None = None) -> Obse
         raise ValueError(f"the observable is empty; give {FORMS}")
     if text.startswith("@"):
         return _finish(spec, qubits, _read_file((folder or Path()) / text[1:], qubits))
+    if set(text) <= set("IXYZ"):
+        return from_labels([(text, 1.0)], qubits)
     name, _, options = text.partition(":")
     if name == "projector":
         rank = _options(spec, options, {"rank": 1})["rank"]
@@ -95,6 +113,32 @@ def parse_observable(spec: str, qubits: int, folder: Path | None = None) -> Obse
         terms += [(-values["J"], {q: "Z"}) for q in range(qubits)]
         return _finish(spec, qubits, terms)
     return _finish(spec, qubits, _read_sum(spec, qubits))
+
+
+def from_labels(terms: Sequence[tuple[str, float]], qubits: int) -> Observable:
+    """A sum of Pauli labels, leftmost letter on the highest qubit, with real coefficients; its text names qubits."""
+    read: Terms = []
+    for label, coefficient in terms:
+        if set(label) - set("IXYZ"):
+            raise ValueError(f"label {label!r} may only hold I, X, Y, Z; give {FORMS}")
+        if len(label) != qubits:
+            named = "".join(f"{p}{q}" for q, p in enumerate(reversed(label)) if p != "I")
+            meant = f"; {named} names qubits" if named else ""
+            raise ValueError(f"label {label} has {len(label)} letters for {qubits} qubits{meant}")
+        read.append((coefficient, {q: p for q, p in enumerate(reversed(label)) if p != "I"}))
+    made = _finish(" + ".join(label for label, _ in terms), qubits, read)
+    return replace(made, spec=_text(made.terms))
+
+
+def _text(terms: tuple[tuple[str, float], ...]) -> str:
+    """A sum as ``parse_observable`` reads it."""
+    parts = []
+    for label, coefficient in terms:
+        named = "".join(f"{p}{q}" for q, p in enumerate(reversed(label)) if p != "I")
+        sign, size = "-" if coefficient < 0 else "+", abs(coefficient)
+        if named:
+            parts.append(sign + (named if size == 1.0 else f"{size!r}*{named}"))
+    return "".join(parts).removeprefix("+")
 
 
 def find_observable(
@@ -132,9 +176,19 @@ def _finish(spec: str, qubits: int, terms: Terms) -> Observable:
     kept = tuple((label, c) for label, c in total.items() if c != 0.0)
     if not all(math.isfinite(c) for _, c in kept):
         raise ValueError(f"observable {spec!r} has a coefficient that is not finite")
+    _check_size(f"observable {spec!r}", max((abs(c) for _, c in kept), default=1.0))
     if not any(set(label) != {"I"} for label, _ in kept):
         raise ValueError(f"observable {spec!r} is a multiple of the identity: its gradients vanish")
     return Observable(spec, qubits, kept)
+
+
+def _check_size(name: str, largest: float) -> None:
+    """K scales as the square of the observable, its kurtosis as the eighth power: leave room for that."""
+    if not 1 / _LARGEST <= largest <= _LARGEST:
+        raise ValueError(
+            f"{name} has a largest coefficient of size {largest:.3g}; give one from {1 / _LARGEST:g} to {_LARGEST:g}, "
+            "K scales with its square"
+        )
 
 
 def _read_sum(spec: str, qubits: int) -> Terms:

@@ -67,7 +67,7 @@ def test_both_sides_of_the_suite_get_the_same_operator(observable):
         ("", "empty"),
         ("Q0", "does not parse at 'Q0'"),
         ("Z0 X1", "does not parse at 'X1'"),
-        ("Z", "does not parse"),
+        ("Z", "label Z has 1 letters for 2 qubits; Z0 names"),
         ("1j*Z0", "does not parse"),
         ("Z0+", "does not parse"),
         ("Z7", "names qubit 7; there are 2"),
