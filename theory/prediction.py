@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
 Regime = Literal["asymptotic", "independent", "exact"]
 REGIMES: tuple[Regime, ...] = ("asymptotic", "independent", "exact")
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Prediction(NDArrayOperatorsMixin):
     """What a closed form says of one quantity.
 
     Attributes:
@@ -32,3 +34,12 @@ class Prediction:
     def __float__(self) -> float:
         """The value alone."""
         return self.value
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """Arithmetic, comparison and numpy's functions, as of the value alone."""
+        values = [one.value if isinstance(one, Prediction) else one for one in inputs]
+        return getattr(ufunc, method)(*values, **options)
+
+    def __format__(self, spec: str) -> str:
+        """A format of numbers; without one, the repr."""
+        return format(self.value, spec) if spec else repr(self)

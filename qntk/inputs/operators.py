@@ -59,7 +59,7 @@ def _from_qiskit(spec: Any, qubits: int) -> Observable:
         spec = SparsePauliOp(spec)
     if not isinstance(spec, SparsePauliOp):
         raise TypeError(f"a {type(spec).__name__} is no observable; give {FORMS}, or an operator of Qiskit's")
-    if spec.parameters.size if hasattr(spec, "parameters") else False:
+    if len(spec.parameters):
         raise ValueError("the observable has free parameters; assign them first")
     given = np.asarray(spec.coeffs, dtype=complex)
     if not np.isfinite(given).all():

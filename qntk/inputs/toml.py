@@ -6,30 +6,38 @@ import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
+import tomli_w
 from pydantic import BaseModel, ValidationError
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
+Source = Path | str | Mapping[str, Any] | None
+"""Where a configuration comes from: a file, its text, its keys, or None for the one that comes with the package."""
+
+
 def read_model(
-    path: Path | None, packaged: str, model: type[Model], tables: Mapping[str, type[BaseModel]]
+    path: Source, packaged: str, model: type[Model], tables: Mapping[str, type[BaseModel]]
 ) -> tuple[Model, str]:
     """A configuration and its text.
 
     Args:
-        path: of the file; None for the one that comes with the package.
+        path: of the file; a text with a line break or ``=`` is TOML itself, any other a path; a dict has the keys.
+            None for the configuration that comes with the package.
         packaged: name of that one.
         model: of the whole file.
         tables: of its tables by name, the innermost first.
 
     Raises ``ValueError`` with one line that names the key, what was given and what is accepted.
     """
-    name = "the packaged default" if path is None else str(path)
+    if isinstance(path, str) and not any(sign in path for sign in "\n="):
+        path = Path(path).expanduser()
+    name = "the packaged default" if path is None else str(path) if isinstance(path, Path) else "given"
     try:
-        source = resources.files("qntk.validation").joinpath(packaged) if path is None else path
-        text = source.read_text(encoding="utf-8-sig")
+        text = _text(path, packaged)
         return model.model_validate(tomllib.loads(text)), text
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"configuration {name} cannot be read: {error}") from error
@@ -37,6 +45,29 @@ def read_model(
         raise ValueError(f"configuration {name} is not TOML: {error}") from error
     except ValidationError as error:
         raise ValueError(f"configuration {name}: {_one_line(error, model, tables)}") from error
+
+
+def _text(source: Source, packaged: str) -> str:
+    if isinstance(source, Mapping):
+        try:
+            return tomli_w.dumps(_plain(source))
+        except TypeError as error:
+            raise ValueError(f"configuration given: {error}") from error
+    if isinstance(source, str):
+        return source
+    file = resources.files("qntk.validation").joinpath(packaged) if source is None else source
+    return file.read_text(encoding="utf-8-sig")
+
+
+def _plain(value: Any) -> Any:
+    """Keys and values as TOML has them: numpy's numbers and arrays, tuples and paths become plain ones."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items() if one is not None}
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple | range):
+        return [_plain(one) for one in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def _one_line(error: ValidationError, model: type[BaseModel], tables: Mapping[str, type[BaseModel]]) -> str:

@@ -13,7 +13,7 @@ from qiskit.circuit import Parameter, QuantumCircuit
 from tqdm import tqdm
 
 from qntk.inputs.circuits import repeated
-from qntk.inputs.observables import parse_observable
+from qntk.inputs.operators import observable as read_observable
 from qntk.sampling import CircuitModel
 from qntk.sampling.draws import chunk_generator, chunk_sizes
 from qntk.theory.haar.concentration import depth_for_fluctuation
@@ -32,7 +32,7 @@ _NOTHING = 1e-18
 
 def check_document(
     circuit: QuantumCircuit,
-    observable: str,
+    observable: Any,
     inputs: Sequence[Parameter] = (),
     generator: str = "half-pauli",
     draws: int = 20_000,
@@ -40,12 +40,13 @@ def check_document(
     seed: int = 20221114,
     family_error: float = 0.01,
     margins: Margins | None = None,
+    reasons: bool = True,
 ) -> dict[str, Any]:
     """The verdicts on a circuit, on its repetitions, and what keeps it from the Haar-layer law.
 
     Args:
         circuit: with free parameters, all uniform on [0, 2π); a repetition has fresh ones.
-        observable: as on the command line.
+        observable: in any spelling of ``qntk.observable``.
         inputs: parameters that are data; drawn like the others, but not part of K.
         generator: of the rotations, for the law: ``half-pauli`` (Qiskit's) or ``pauli``.
         draws: of K for each repetition.
@@ -53,11 +54,12 @@ def check_document(
         seed: root of all randomness.
         family_error: probability that any verdict or any of the reasons' intervals is wrong; half for each.
         margins: 5 % and 10 % by default.
+        reasons: whether to look for what keeps it from the law; without, no ``attribution`` and no ``advice``.
 
     Raises ``ValueError`` for what is no such circuit.
     """
     margins = margins or Margins()
-    target = parse_observable(observable, circuit.num_qubits)
+    target = read_observable(observable, circuit.num_qubits)
     turns = [2**k for k in range(repeats.bit_length())]
     level = family_error / 2 / (len(MOMENTS) * len(turns))  # half for the verdicts, half for the reasons
     depths, first = [], None
@@ -68,7 +70,7 @@ def check_document(
             parameters = deep.num_parameters - len(inputs)
             law = kernel_law(circuit.num_qubits, parameters, observable, generator)
             if kernels.max() < _NOTHING * law.mean().value:
-                raise ValueError(f"K is 0 at all angles: no parameter of the circuit moves {observable} from |0…0>")
+                raise ValueError(f"K is 0 at all angles: no parameter of the circuit moves {target.spec} from |0…0>")
             summary = summarise(kernels)
             verdicts = judge_all(summary, law, margins, level)
             ratios = {f"{s}_ratio": ratio for s, ratio in exact_ratios(verdicts).items()}
@@ -80,13 +82,12 @@ def check_document(
     reversal = time_reversal(circuit, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 20,))))
     symmetric = reversal and own_law(law, target, *reversal)
     own = judge_own(summary, symmetric, margins, level) if symmetric else []
-    reasons = attribution(circuit, target, inputs, law, draws, seed, margins, family_error / 2)
     recommended = depth_for_fluctuation(law.observable, law.generator, FLUCTUATION)
     document = {
         "schema_version": SCHEMA_VERSION,
         "qubits": circuit.num_qubits,
         "parameters": law.parameters,
-        "observable": observable,
+        "observable": target.spec,
         "generator": generator,
         "draws": draws,
         "seed": seed,
@@ -96,14 +97,16 @@ def check_document(
         "relative_std_ratio": depths[0]["relative_std_ratio"],
         "relative_std": {"estimate": summary.relative_std, "exact": law.relative_std().value},
         "plateau": law.plateau().value,
-        "design_distance": reasons["frame_potentials"]["states"] or {},
         "time_reversal": None if reversal is None else {"letter": reversal[0], "group": reversal[1]},
         "verdicts": [asdict(v) for v in verdicts],
         "symmetric": [asdict(v) for v in own],
         "depths": depths,
         "recommended_parameters": recommended,
-        "attribution": reasons,
     }
+    if not reasons:
+        return document
+    found = attribution(circuit, target, inputs, law, draws, seed, margins, family_error / 2)
+    document |= {"design_distance": found["frame_potentials"]["states"] or {}, "attribution": found}
     document["attribution"]["causes"] = [name for name, _ in causes(document, margins)]
     return document | {"advice": advice(document, margins)}
 
@@ -142,6 +145,6 @@ def check_text(document: dict[str, Any]) -> str:
             low, high = ratio["interval"]
             cells.append(f"{ratio['estimate']:.3f} [{low:.3f}, {high:.3f}] {ratio['verdict']}")
         lines.append(f"{depth['repeats']:>14}{depth['parameters']:>8}  {cells[0]:36}{cells[1]}")
-    lines.append("")
-    lines += attribution_text(document["attribution"])
-    return "\n".join([*lines, "", *document["advice"]])
+    if "attribution" not in document:
+        return "\n".join(lines)
+    return "\n".join([*lines, "", *attribution_text(document["attribution"]), "", *document["advice"]])

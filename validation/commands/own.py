@@ -27,6 +27,7 @@ def _exit_on(verdicts: list[dict[str, Any]], fail_on: tuple[str, ...]) -> None:
 @options.SEED
 @options.MARGIN
 @options.FAMILY_ERROR
+@click.option("--no-reasons", is_flag=True, help="Do not look for what keeps it from the law: the quick answer.")
 @options.FAIL_ON
 @options.JSON
 def check(
@@ -39,6 +40,7 @@ def check(
     seed: int,
     margin: float | None,
     family_error: float,
+    no_reasons: bool,
     fail_on: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -48,16 +50,13 @@ def check(
     Example:
       qntk check ansatz.qpy --observable Z0 --inputs x
     """
-    from qntk.inputs.circuits import input_parameters, load_circuit
-    from qntk.validation.attribution.check import check_document, check_text
-    from qntk.validation.judge.claims import Margins
+    from qntk._verdicts import check as look
 
-    loaded = load_circuit(circuit)
-    chosen = input_parameters(loaded, inputs) if inputs else []
-    margins = None if margin is None else Margins.uniform(margin)
-    document = check_document(loaded, observable, chosen, generator, draws, repeats, seed, family_error, margins)
-    echo_json(document) if as_json else echo_text(check_text(document))
-    _exit_on(document["verdicts"], fail_on)
+    found = look(
+        circuit, observable, inputs, generator, draws, repeats, seed, margin, family_error, reasons=not no_reasons
+    )
+    echo_json(found.to_dict()) if as_json else echo_text(found.text)
+    _exit_on(found.verdicts, fail_on)
 
 
 @click.command(short_help="Test kernels that you drew elsewhere against the closed forms.")
@@ -84,7 +83,10 @@ def check(
 @options.JSON
 def compare(
     draws: Path,
+    qubits: int,
     params: int,
+    observable: str,
+    generator: str,
     fail_on: tuple[str, ...],
     as_json: bool,
     separator: str | None,
@@ -101,20 +103,18 @@ def compare(
     Example:
       qntk compare kernels.npy --qubits 3 --params 10 --observable Z0
     """
-    from qntk.inputs.messages import warn
+    from qntk._law import law
+    from qntk._verdicts import compare as weigh
     from qntk.inputs.separated import Dialect
-    from qntk.validation.judge.compare import compare_document, compare_text
 
     dialect = None
     if (separator, decimal, header) != (None, None, None):
         default = "\t" if ".tsv" in draws.name else ";" if decimal == "," else ","
         mark = {None: default, "\\t": "\t", "tab": "\t"}.get(separator, separator)
         dialect = Dialect(str(mark), decimal or ".", header)
-    document = compare_document(draws, parameters=params, dialect=dialect, **settings)
-    for warning in document["warnings"]:
-        warn(f"draws {draws}: {warning}")
-    echo_json(document) if as_json else echo_text(compare_text(document))
-    _exit_on(document["verdicts"], fail_on)
+    found = weigh(draws, law(qubits, params, observable, generator), dialect=dialect, **settings)
+    echo_json(found.to_dict()) if as_json else echo_text(found.text)
+    _exit_on(found.verdicts, fail_on)
 
 
 @click.command(short_help="Predict a model's training from its kernel, then train it.")
@@ -133,23 +133,11 @@ def diagnose(config: Path | None, directory: Path, full: bool, workers: int | No
     Example:
       qntk diagnose --out runs/ising
     """
-    from qntk.inputs.messages import warn
-    from qntk.validation.diagnosis.config import load_diagnose_config
-    from qntk.validation.diagnosis.report import diagnose_text, write_diagnostics
-    from qntk.validation.diagnosis.study import run_study
+    from qntk._runs import diagnose as study
 
-    if config is not None and full:
-        raise ValueError("--full is the packaged study over all depths; give it without a CONFIG")
-    settings, text = load_diagnose_config(config, full)
     try:
-        study = run_study(settings, text, directory, workers)
+        found = study(config, directory, full, workers)
     except KeyboardInterrupt:
         click.echo("qntk: interrupted; finished seeds are kept, the same command goes on from there", err=True)
         raise
-    for warning in study.warnings:
-        warn(warning)
-    document = write_diagnostics(study, directory)
-    if as_json:
-        echo_json(document)
-    else:
-        echo_text(f"{diagnose_text(document)}\n{directory / 'diagnostics.html'}")
+    echo_json(found.to_dict()) if as_json else echo_text(found.text)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from qntk.validation import SCHEMA_VERSION
 from qntk.validation.commands import options
 from qntk.validation.commands.output import echo_json, echo_text
 
@@ -26,11 +24,10 @@ def plan(config: Path | None, as_json: bool) -> None:
     Example:
       qntk plan my-sweep.toml
     """
-    from qntk.validation.sweep.config import load_config
-    from qntk.validation.sweep.plan import plan_document, plan_text
+    from qntk._runs import plan as told
 
-    document = plan_document(load_config(config)[0])
-    echo_json(document) if as_json else echo_text(plan_text(document))
+    found = told(config)
+    echo_json(found.to_dict()) if as_json else echo_text(found.text)
 
 
 @click.command(short_help="Draw every cell of a grid; resumable.")
@@ -52,37 +49,19 @@ def sweep(
     Example:
       qntk sweep my-sweep.toml --out runs/mine --workers 2
     """
-    from qntk.validation.sweep import executors
-    from qntk.validation.sweep.config import load_config
-    from qntk.validation.sweep.lock import hold
-    from qntk.validation.sweep.run import run_sweep
-    from qntk.validation.sweep.store import Store, check_directory
+    from qntk._runs import sweep as run
 
     if address is not None and (workers is not None or processes):
         raise click.UsageError("--dask takes its workers from the cluster; drop --workers and --processes")
-    settings, text = load_config(config)
-    check_directory(directory)
     try:
-        with hold(directory):
-            store = Store.create(directory, settings, text)
-            if address is not None:
-                executor = executors.dask(address)
-            else:
-                executor = executors.processes(workers) if processes else executors.threads(workers)
-            result = run_sweep(store, executor=executor)
+        found = run(config, directory, workers, processes, address)
     except KeyboardInterrupt:
         again = ["qntk", "sweep", *([str(config)] if config else []), "--out", str(directory)]
         again += [*(["--workers", str(workers)] if workers else []), *(["--processes"] if processes else [])]
         again += ["--dask", address] if address else []
         click.echo(f"qntk: interrupted; finished chunks are kept, go on with: {shlex.join(again)}", err=True)
         raise
-    if as_json:
-        echo_json({"schema_version": SCHEMA_VERSION} | asdict(result))
-    else:
-        echo_text(
-            f"{result.cells} cells in {directory}: {result.drawn:,} draws made, {result.resumed:,} found, "
-            f"{result.seconds:.1f} s; report with: qntk report {directory}"
-        )
+    echo_json(found.to_dict()) if as_json else echo_text(found.text)
 
 
 @click.command(short_help="How far a sweep is, also while it runs.")
@@ -95,10 +74,10 @@ def status(directory: Path, as_json: bool) -> None:
     Example:
       qntk status runs/default
     """
-    from qntk.validation.sweep.status import status_document, status_text
+    from qntk._runs import status as told
 
-    document = status_document(directory)
-    echo_json(document) if as_json else echo_text(status_text(directory, document))
+    found = told(directory)
+    echo_json(found.to_dict()) if as_json else echo_text(found.text)
 
 
 @click.command(short_help="Verdicts and figures of a sweep, in HTML and Markdown.")
@@ -113,14 +92,9 @@ def report(directory: Path, paper: bool, fail_on: tuple[str, ...], as_json: bool
     Example:
       qntk report runs/default
     """
-    from qntk.validation.report.write import write_report
-    from qntk.validation.sweep.store import Store
+    from qntk._runs import report as write
 
-    written = write_report(Store.open(directory), paper)
-    if as_json:
-        echo_json(written.document())
-    else:
-        counts = ", ".join(f"{count} {verdict}" for verdict, count in written.verdicts.items())
-        echo_text(f"{written.paths['report.html']}: {counts}")
-    if any(written.verdicts[verdict] for verdict in fail_on):
+    found = write(directory, paper)
+    echo_json(found.to_dict()) if as_json else echo_text(found.text)
+    if any(found.document["verdicts"][verdict] for verdict in fail_on):
         sys.exit(1)

@@ -21,7 +21,7 @@ def predict(qubits: int, params: int, observable: str, generator: str, as_json: 
     Example:
       qntk predict --qubits 3 --params 10 --observable projector:rank=1 --generator pauli
     """
-    from qntk.validation.judge.predict import predict_document, predict_text
+    from qntk._law import law
 
-    document = predict_document(qubits, params, observable, generator)
-    echo_json(document) if as_json else echo_text(predict_text(document))
+    found = law(qubits, params, observable, generator)
+    echo_json(found.to_dict()) if as_json else echo_text(found.text)

@@ -21,11 +21,10 @@ def calibrate(trials: int, seed: int, as_json: bool) -> None:
     Example:
       qntk calibrate --trials 200 --json
     """
-    from qntk.validation.calibration.promises import calibration_text
-    from qntk.validation.calibration.run import calibrate as measure
+    from qntk._runs import calibrate as measure
 
-    result = measure(trials, seed)
-    echo_json(result.document()) if as_json else echo_text(calibration_text(result))
+    found = measure(trials, seed)
+    echo_json(found.to_dict()) if as_json else echo_text(found.text)
 
 
 @click.command(short_help="A script with which your shell completes qntk.")

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from qntk.inputs.circuits import input_parameters, load_circuit, repeated
-from qntk.inputs.toml import read_model
+from qntk.inputs.toml import Source, read_model
 from qntk.sampling.learning.datasets import FIELDS, TRAINING_FIELDS, Dataset, fourier, from_csv, ising, kink
 from qntk.sampling.learning.qnn import MODELS, Qnn, build, from_circuit
 from qntk.theory.training.frozen import Loss
@@ -166,7 +166,7 @@ class DiagnoseConfig(_Model):
         return made
 
 
-def load_diagnose_config(path: Path | None, full: bool = False) -> tuple[DiagnoseConfig, str]:
+def load_diagnose_config(path: Source, full: bool = False) -> tuple[DiagnoseConfig, str]:
     """The configuration and its text; without a path the packaged small or ``full`` study.
 
     Raises ``ValueError`` with one line that names the key, what was given and what is accepted.

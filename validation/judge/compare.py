@@ -6,7 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from qntk.inputs.draws import QUANTITIES, load_draws
+from qntk.inputs.observables import Observable
 from qntk.inputs.separated import Dialect
 from qntk.validation import SCHEMA_VERSION
 from qntk.validation.judge.claims import Margins, Quantity
@@ -23,10 +27,10 @@ MANY = 1000
 
 
 def compare_document(
-    path: Path,
+    source: Path | NDArray[np.float64],
     qubits: int,
     parameters: int,
-    observable: str,
+    observable: str | Observable,
     generator: str,
     quantity: Quantity = "kernel",
     column: str | None = None,
@@ -35,10 +39,10 @@ def compare_document(
     estimated: bool = False,
     dialect: Dialect | None = None,
 ) -> dict[str, Any]:
-    """Verdicts on the draws in a file, keyed as the command line promises.
+    """Verdicts on draws, keyed as the command line promises.
 
     Args:
-        path: a file or folder of independent draws, see ``qntk.inputs.draws``.
+        source: independent draws: an array of shape (n,), or a file or folder, see ``qntk.inputs.draws``.
         qubits, parameters, observable, generator: the cell, named as on the command line.
         quantity: ``kernel`` or ``dqntk``.
         column: name of the column; by default the quantity, or the only column.
@@ -59,16 +63,17 @@ def compare_document(
     cell: dict[str, str | int] = {
         "qubits": qubits,
         "parameters": parameters,
-        "observable": observable,
+        "observable": observable if isinstance(observable, str) else observable.spec,
         "generator": generator,
     }
-    draws = load_draws(Path(path), quantity, column, cell, dialect)
+    draws = load_draws(source, quantity, column, cell, dialect) if isinstance(source, Path) else source
     margins = Margins() if margin is None else Margins.uniform(margin)
     try:
         rows = compare(draws, law, quantity, margins, family_error, estimated)
         warnings = list(filter(None, [doubt(draws)]))
     except ValueError as error:
-        raise ValueError(f"draws {path}: {error}") from error
+        name = f"draws {source}: " if isinstance(source, Path) else ""
+        raise ValueError(f"{name}{error}") from error
     intervals = len({row.statistic for row in rows})
     return {
         "schema_version": SCHEMA_VERSION,

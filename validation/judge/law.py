@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from qntk.inputs.observables import Observable, parse_observable
+from qntk.inputs.observables import Observable
+from qntk.inputs.operators import observable as read_observable
 from qntk.theory import KernelLaw, OperatorMoments
 from qntk.theory.haar.symmetric import Group, SymmetricKernelLaw
 
@@ -45,7 +46,7 @@ def symmetric_law(
 
 
 def _parsed(observable: str | Observable, qubits: int) -> Observable:
-    return observable if isinstance(observable, Observable) else parse_observable(observable, qubits)
+    return read_observable(observable, qubits)
 
 
 @lru_cache(maxsize=1024)  # thousands of cells differ in L alone

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from qntk.inputs.observables import Observable
 from qntk.theory import REGIMES, Prediction
 from qntk.theory.haar import dqntk
 from qntk.theory.haar.distribution import KernelDistribution
@@ -13,7 +14,7 @@ from qntk.validation import SCHEMA_VERSION
 from qntk.validation.judge.law import kernel_law
 
 
-def predict_document(qubits: int, parameters: int, observable: str, generator: str) -> dict[str, Any]:
+def predict_document(qubits: int, parameters: int, observable: str | Observable, generator: str) -> dict[str, Any]:
     """All predictions for one cell, keyed as the command line promises; raises ``ValueError`` on bad input."""
     law = kernel_law(qubits, parameters, observable, generator)
     distribution = KernelDistribution(law)
@@ -22,7 +23,7 @@ def predict_document(qubits: int, parameters: int, observable: str, generator: s
         "qubits": qubits,
         "dimension": 1 << qubits,
         "parameters": parameters,
-        "observable": observable,
+        "observable": observable if isinstance(observable, str) else observable.spec,
         "generator": generator,
         "mean": {"asymptotic": law.mean("asymptotic").value, "exact": law.mean("exact").value},
         "variance": {regime: law.variance(regime).value for regime in REGIMES},

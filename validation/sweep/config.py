@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, PrivateAttr
 
-from qntk.inputs.toml import read_model
+from qntk.inputs.toml import Source, read_model
 from qntk.validation.judge.claims import Margins
 from qntk.validation.sweep.grid import ENSEMBLES, HAAR_LAYERS, Fraction, Generator, Grid, Model, Override
 
@@ -49,12 +49,12 @@ class SweepConfig(Model):
         return self._folder
 
 
-def load_config(path: Path | None) -> tuple[SweepConfig, str]:
-    """The configuration and its text; the packaged default if ``path`` is None.
+def load_config(path: Source) -> tuple[SweepConfig, str]:
+    """The configuration and its text, from a file, TOML, or a dict; the packaged default if ``path`` is None.
 
     Raises ``ValueError`` with one line that names the key, what was given and what is accepted.
     """
     tables: dict[str, type[BaseModel]] = {"override": Override, "grid": Grid, "margin": MarginConfig}
     config, text = read_model(path, "default_sweep.toml", SweepConfig, tables)
-    config._folder = Path() if path is None else path.parent
+    config._folder = path.parent if isinstance(path, Path) else Path()
     return config, text

@@ -122,7 +122,7 @@ def test_what_the_machine_refuses_is_one_line_too(qntk, monkeypatch, raised, wor
     def refuse(*_):
         raise raised
 
-    monkeypatch.setattr("qntk.validation.judge.predict.predict_document", refuse)
+    monkeypatch.setattr("qntk._law.predict_document", refuse)
     code, text, error = qntk("predict", "--qubits", 2, "--params", 1, "--observable", "Z0")
     assert (code, text) == (2, "")
     assert error.startswith(f"qntk: error: {words}")
@@ -135,7 +135,7 @@ def test_other_errors_keep_their_traceback(monkeypatch):
     def broken(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("qntk.validation.judge.predict.predict_document", broken)
+    monkeypatch.setattr("qntk._law.predict_document", broken)
     with pytest.raises(ZeroDivisionError):
         main(["predict", "--qubits", "2", "--params", "1", "--observable", "Z0"])
 

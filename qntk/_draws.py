@@ -1,0 +1,196 @@
+"""``qntk.haar``, ``qntk.ansatz`` and ``qntk.sample``: draws of K."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.circuit import QuantumCircuit
+
+from qntk import _checked
+from qntk._result import Result
+from qntk.inputs.operators import observable as read_observable
+from qntk.sampling import CircuitEnsemble, Draws, HaarLayers
+from qntk.sampling import ansatz as build
+from qntk.sampling import sample as draw
+from qntk.validation.sweep.own_circuits import InputEnsemble
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Sample(Result):
+    """Independent draws of K, with what they are draws of.
+
+    Attributes:
+        draws: ``kernel``, ``output`` and, where asked for, ``dqntk``, each of shape (n,).
+        ensemble: ``haar-layers``, or what the circuit is called.
+        qubits, parameters: n and L, the trainable parameters alone.
+        observable, generator: as named on the command line.
+        seed: root of all randomness.
+    """
+
+    draws: Draws
+    ensemble: str
+    qubits: int
+    parameters: int
+    observable: str
+    generator: str
+    seed: int
+
+    @property
+    def kernel(self) -> NDArray[np.float64]:
+        """K, shape (n,)."""
+        return self.draws.kernel
+
+    @property
+    def output(self) -> NDArray[np.float64]:
+        """f, shape (n,)."""
+        return self.draws.output
+
+    @property
+    def dqntk(self) -> NDArray[np.float64] | None:
+        """μ, shape (n,), where it was asked for."""
+        return self.draws.dqntk
+
+    def __len__(self) -> int:
+        """Number of draws n."""
+        return len(self.kernel)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """K, so that numpy's functions take a sample."""
+        return np.array(self.kernel, dtype=dtype)
+
+    def title(self) -> str:
+        """What was drawn."""
+        return (
+            f"{len(self):,} draws of {self.ensemble}, n = {self.qubits}, L = {self.parameters}, observable "
+            f"{self.observable}, seed {self.seed}"
+        )
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Mean, standard deviation and extremes of each column."""
+        columns = {"kernel": self.kernel, "output": self.output, "dqntk": self.dqntk}
+        return [
+            {
+                "": name,
+                "mean": float(values.mean()),
+                "std": float(values.std(ddof=1)) if len(self) > 1 else None,
+                "min": float(values.min()),
+                "max": float(values.max()),
+            }
+            for name, values in columns.items()
+            if values is not None
+        ]
+
+    def to_frame(self) -> Any:
+        """One row a draw."""
+        import pandas as pd
+
+        columns = {"kernel": self.kernel, "output": self.output, "dqntk": self.dqntk}
+        return pd.DataFrame({name: values for name, values in columns.items() if values is not None})
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was drawn, and the draws as lists."""
+        told = {name: getattr(self, name) for name in ("ensemble", "qubits", "parameters", "observable", "generator")}
+        columns: dict[str, Any] = self.to_frame().to_dict(orient="list")
+        return told | {"seed": self.seed} | columns
+
+    def plot(self, ax: Any = None) -> Any:
+        """Histogram of K; returns the axes."""
+        import matplotlib.pyplot as plt
+
+        axes = plt.subplots()[1] if ax is None else ax
+        axes.hist(self.kernel, bins=60, density=True, color="0.75")
+        axes.set(xlabel="$K$", ylabel="density", title=self.title())
+        return axes
+
+
+def haar(
+    qubits: int,
+    parameters: int,
+    observable: Any,
+    generator: str = "half-pauli",
+    draws: int = 10_000,
+    seed: int = 20221114,
+    dqntk: bool = False,
+    workers: int | None = None,
+) -> Sample:
+    """Draws of K in Haar layers; the same bytes for a seed on any number of workers.
+
+    Args:
+        qubits, parameters: n and L.
+        observable: in any spelling of ``qntk.observable``.
+        generator: ``half-pauli``, exp(-iθP/2), or ``pauli``, exp(-iθP).
+        draws, seed: how many, and the root of all randomness.
+        dqntk: draw μ too.
+        workers: threads, all cores by default.
+
+    >>> haar(2, 4, "Z0", draws=100, seed=1).kernel.shape
+    (100,)
+    """
+    n, L = _checked.whole("qubits", qubits, 1, 16), _checked.whole("parameters", parameters)
+    count, root = _checked.draws_and_seed(draws, seed)
+    target, convention = read_observable(observable, n), _checked.generator(generator)
+    pauli = read_observable("Z0" if convention == "pauli" else "0.5*Z0", n)
+    made = draw(HaarLayers(target.operator(), pauli.operator(), L, dqntk=dqntk), count, root, workers=workers)
+    return Sample(made, "haar-layers", n, L, target.spec, convention, root)
+
+
+def ansatz(name: str, qubits: int, layers: int, generator: str = "half-pauli", seed: int = 20221114) -> QuantumCircuit:
+    """An ansatz of the catalogue; ``seed`` decides the fixed gates of those that have random ones.
+
+    >>> ansatz("hea", 3, 2).num_parameters
+    12
+    """
+    n, depth = _checked.whole("qubits", qubits), _checked.whole("layers", layers)
+    rng = np.random.default_rng(_checked.whole("seed", seed, 0))
+    return build(name, n, depth, _checked.generator(generator), rng)
+
+
+def sample(
+    circuit: Any,
+    observable: Any,
+    draws: int = 10_000,
+    seed: int = 20221114,
+    inputs: Any = None,
+    x: Any = None,
+    dqntk: bool = False,
+    workers: int | None = None,
+    **options: Any,
+) -> Sample:
+    """Draws of K of a circuit at random angles; the same bytes for a seed on any number of workers.
+
+    Args:
+        circuit: a ``QuantumCircuit``, or the file of one.
+        observable: in any spelling of ``qntk.observable``.
+        draws, seed: how many, and the root of all randomness.
+        inputs: the parameters that are data, by name, vector or ``Parameter``: they are never part of K.
+        x: their values, shape (inputs,), in the order given; without, they are drawn uniformly like the angles.
+        dqntk: draw μ too.
+        workers: threads, all cores by default.
+        options: of ``qntk.sampling.CircuitEnsemble``: ``distribution``, ``engine``, ``shots``, ``noise_model``.
+
+    >>> sample(ansatz("hea", 2, 2), "Z0", draws=50, seed=1).parameters
+    8
+    """
+    chosen = _checked.circuit(circuit)
+    count, root = _checked.draws_and_seed(draws, seed)
+    data = _checked.inputs(chosen, inputs)
+    target = read_observable(observable, chosen.num_qubits)
+    if x is not None and not data:
+        raise ValueError("x is given, and no inputs that it would be the values of; name them with inputs=")
+    if x is not None:
+        values = _checked.numbers("x", x).ravel()
+        if len(values) != len(data):
+            raise ValueError(f"x has {len(values)} values for {len(data)} inputs; one draw is of one datum")
+        chosen, data = chosen.assign_parameters(dict(zip(data, values, strict=True))), []
+    if data:
+        if dqntk or options:
+            raise ValueError(f"{', '.join(options) or 'dqntk'} with random inputs is not drawn; give the inputs as x")
+        ensemble: Any = InputEnsemble(chosen, target.operator(), tuple(p.name for p in data))
+    else:
+        ensemble = CircuitEnsemble(chosen, target.operator(), dqntk=dqntk, **options)
+    made = draw(ensemble, count, root, workers=workers)
+    name = chosen.name if chosen.name and not chosen.name.startswith("circuit-") else "a circuit"
+    return Sample(made, name, chosen.num_qubits, ensemble.parameters, target.spec, "half-pauli", root)

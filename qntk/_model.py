@@ -1,0 +1,154 @@
+"""``qntk.Model``: a circuit with data, its kernels, and its diagnosis before and after training."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qntk import _checked
+from qntk._diagnosis import Diagnosis
+from qntk._result import Result
+from qntk.inputs.operators import observable as read_observable
+from qntk.sampling import CircuitModel
+
+Array = NDArray[np.float64]
+
+
+class Model(Result):
+    """f(θ, x) = <0|U†OU|0> with trainable θ and data x.
+
+    Args:
+        circuit: a ``QuantumCircuit``, or the file of one.
+        observable: in any spelling of ``qntk.observable``; or a list of them for several outputs, whose kernel is the
+            sum of theirs.
+        inputs: the parameters that are data, in the order of the columns of X: names, vectors or ``Parameter``s.
+        workers: threads, all cores by default; results do not depend on it.
+
+    θ has the parameters of ``parameters``, in that order. Data are never counted as weights.
+    """
+
+    def __init__(self, circuit: Any, observable: Any, inputs: Any = None, workers: int | None = None) -> None:
+        self.circuit = _checked.circuit(circuit)
+        self.inputs = tuple(_checked.inputs(self.circuit, inputs))
+        several = isinstance(observable, list | tuple) and len(observable) > 1 and not _is_matrix(observable)
+        given = list(observable) if several else [observable]
+        self.observables = tuple(read_observable(one, self.circuit.num_qubits) for one in given)
+        self._models = tuple(
+            CircuitModel(self.circuit, one.operator(), self.inputs, workers) for one in self.observables
+        )
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the trainable parameters, in the order of θ."""
+        return tuple(p.name for p in self.circuit.parameters if p not in self.inputs)
+
+    @property
+    def model(self) -> CircuitModel:
+        """The compiled model of the one output; ``ValueError`` for several."""
+        if len(self._models) > 1:
+            raise ValueError(f"this model has {len(self._models)} outputs; take one observable for that")
+        return self._models[0]
+
+    def outputs(self, theta: Any, X: Any = None) -> Array:
+        """f, shape () or (draws,), with a points axis behind it where the circuit has inputs."""
+        return self._apply("outputs", theta, X)[0]
+
+    def gradients(self, theta: Any, X: Any = None) -> Array:
+        """∂f/∂θ, as ``outputs`` with one axis more, of length L."""
+        return self._apply("value_and_gradient", theta, X)[1]
+
+    def kernel(self, theta: Any, X: Any = None) -> Any:
+        """K = Σ_ℓ (∂_ℓ f)², or with inputs K_ij = Σ_ℓ ∂_ℓ f(x_i) ∂_ℓ f(x_j).
+
+        Args:
+            theta: shape (L,) or (draws, L).
+            X: shape (points, inputs).
+
+        Returns:
+            Shape () or (draws,), with inputs (points, points) or (draws, points, points). With several observables, the
+            sum of their kernels; ``kernels`` has them apart.
+        """
+        return sum(self.kernels(theta, X))
+
+    def kernels(self, theta: Any, X: Any = None) -> list[Array]:
+        """The kernel of each observable."""
+        values, single = _checked.angles(theta, len(self.parameters))
+        x = self._data(X)
+        found = [model.kernel(values, x) for model in self._models]
+        return [one[0] if single else one for one in found]
+
+    def diagnose(
+        self,
+        X: Any,
+        y: Any,
+        train: Any = None,
+        rate: float | None = None,
+        fraction: float = 0.5,
+        loss: str = "half-sum",
+        seed: int = 20221114,
+        theta: Any = None,
+    ) -> Diagnosis:
+        """What the kernel at initialisation says of training on (X, y).
+
+        Args:
+            X: data, shape (points, inputs).
+            y: labels, shape (points,).
+            train: which points are trained on, a boolean mask or indices; all by default.
+            rate: learning rate η; ``fraction`` of the critical one by default.
+            fraction: of 2/λ_max.
+            loss: ``half-sum`` ½Σε², ``half-mean`` Σε²/(2M), ``sum`` Σε² or ``mean`` Σε²/M.
+            seed: of the initial angles, uniform on [0, 2π).
+            theta: initial angles, shape (L,), in place of random ones.
+        """
+        if not self.inputs:
+            raise ValueError("the model has no inputs; name the parameters that are data with inputs=")
+        model = self.model
+        x = self._data(X)
+        assert x is not None
+        labels = _checked.labels(y, len(x))
+        mask = _checked.mask(train, len(x))
+        if theta is None:
+            start = np.random.default_rng(_checked.whole("seed", seed, 0)).uniform(0, 2 * np.pi, len(self.parameters))
+        else:
+            start = _checked.angles(theta, len(self.parameters))[0][0]
+        return Diagnosis.of(model, self.observables[0], x, labels, mask, start, rate, fraction, loss)
+
+    def title(self) -> str:
+        """Sizes and observable."""
+        spec = ", ".join(o.spec for o in self.observables)
+        return (
+            f"Model: n = {self.circuit.num_qubits}, L = {len(self.parameters)} trainable parameters, "
+            f"{len(self.inputs)} inputs, observable {spec}"
+        )
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The parameters, trainable ones first."""
+        told = [{"parameter": name, "is": "trainable"} for name in self.parameters]
+        return told + [{"parameter": p.name, "is": "input"} for p in self.inputs]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Names of parameters, inputs and observables."""
+        names = {"inputs": [p.name for p in self.inputs], "observables": [o.spec for o in self.observables]}
+        return {"qubits": self.circuit.num_qubits, "parameters": list(self.parameters)} | names
+
+    def _data(self, X: Any) -> Array | None:
+        if not self.inputs:
+            if X is not None:
+                raise ValueError("X is given to a model without inputs; name the parameters that are data with inputs=")
+            return None
+        if X is None:
+            raise ValueError(f"the model has {len(self.inputs)} inputs; give X, shape (points, {len(self.inputs)})")
+        return _checked.points(X, len(self.inputs))
+
+    def _apply(self, name: str, theta: Any, X: Any) -> list[Array]:
+        values, single = _checked.angles(theta, len(self.parameters))
+        found = getattr(self.model, name)(values, self._data(X))
+        parts = found if isinstance(found, tuple) else (found,)
+        return [one[0] if single else one for one in parts]
+
+
+def _is_matrix(given: Any) -> bool:
+    return all(isinstance(row, list | tuple) and len(row) == len(given) for row in given)

@@ -1,0 +1,216 @@
+"""``qntk.compare`` and ``qntk.check``: verdicts, each with its error rate."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qntk import _checked
+from qntk._draws import Sample
+from qntk._law import Law
+from qntk._result import Result
+from qntk.inputs.messages import warn
+from qntk.inputs.separated import Dialect
+from qntk.sampling import Draws
+from qntk.validation.attribution.check import check_document, check_text
+from qntk.validation.judge.claims import Margins, Quantity
+from qntk.validation.judge.compare import FAMILY_ERROR, compare_document, compare_text
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Judged(Result):
+    """Verdicts, from the document of a command.
+
+    Attributes:
+        document: what the command prints with ``--json``.
+    """
+
+    document: dict[str, Any] = field(repr=False)
+
+    @property
+    def verdicts(self) -> list[dict[str, Any]]:
+        """A dict for each verdict, with the keys that scripts read."""
+        return list(self.document["verdicts"])
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every verdict on the exact law is *agree*."""
+        return all(v["verdict"] == "agree" for v in self.verdicts if v["regime"] == "exact")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row for each verdict."""
+        return [
+            {
+                "statistic": v["statistic"],
+                "regime": v["regime"],
+                "verdict": v["verdict"],
+                "estimate": v["estimate"],
+                "interval": tuple(v["interval"]),
+                "prediction": v["prediction"],
+                "p": v["p_value"],
+            }
+            for v in self.verdicts
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON document of the command."""
+        return self.document
+
+    def plot(self, ax: Any = None) -> Any:
+        """Estimates over predictions with their intervals and margins, a row a verdict; returns the axes."""
+        import matplotlib.pyplot as plt
+
+        shown = [v for v in self.verdicts if v["prediction"]]
+        axes = plt.subplots(figsize=(6, 0.4 * len(shown) + 1))[1] if ax is None else ax
+        colours = {"agree": "C0", "disagree": "C1", "inconclusive": "0.5"}
+        for place, v in enumerate(reversed(shown)):
+            ends = np.array([v["interval"][0], v["estimate"], v["interval"][1]]) / v["prediction"]
+            axes.plot([1 - v["margin"], 1 + v["margin"]], [place, place], color="0.88", linewidth=9, zorder=0)
+            axes.plot(ends[[0, 2]], [place, place], color=colours[v["verdict"]])
+            axes.plot(ends[1], place, "o", color=colours[v["verdict"]])
+        names = [f"{v['statistic']}, {v['regime']}: {v['verdict']}" for v in reversed(shown)]
+        axes.set_yticks(range(len(shown)), names)
+        axes.axvline(1, color="0.4", linewidth=0.8)
+        axes.set_xlabel("estimate over prediction")
+        return axes
+
+
+class Comparison(Judged):
+    """What ``qntk.compare`` found; ``print(comparison.text)`` is what the command prints."""
+
+    @property
+    def text(self) -> str:
+        """As ``qntk compare`` prints it."""
+        return compare_text(self.document)
+
+    def title(self) -> str:
+        """What was compared."""
+        return compare_text(self.document).partition("\n")[0]
+
+    def notes(self) -> list[str]:
+        """Which regimes hold, and what is promised."""
+        return [self.document["summary"], self.document["promise"]]
+
+
+class Check(Judged):
+    """What ``qntk.check`` found; ``print(check.text)`` is what the command prints."""
+
+    @property
+    def text(self) -> str:
+        """As ``qntk check`` prints it."""
+        return check_text(self.document)
+
+    def title(self) -> str:
+        """What was checked."""
+        return check_text(self.document).partition("\n")[0]
+
+    def notes(self) -> list[str]:
+        """Reasons and advice."""
+        return list(self.document.get("advice", []))[:6]
+
+
+def compare(
+    draws: Any,
+    law: Law,
+    quantity: Quantity = "kernel",
+    margin: float | None = None,
+    family_error: float = FAMILY_ERROR,
+    column: str | None = None,
+    estimated: bool = False,
+    dialect: Dialect | None = None,
+) -> Comparison:
+    """Verdicts on independent draws of K, or of μ, against the closed forms.
+
+    Args:
+        draws: what ``qntk.sample`` or ``qntk.haar`` gave; an array or Series of shape (n,); a frame with a column
+            ``kernel``; or a file that ``qntk compare`` reads.
+        law: of one L, from ``qntk.law``.
+        quantity: ``kernel`` or ``dqntk``.
+        margin: relative difference that counts as agreement, one for every statistic in place of 5 % and 10 %.
+        family_error: probability that any verdict is wrong.
+        column: of a file or a frame, where it is not called by its quantity.
+        estimated: whether K was estimated from shots, so that it may be negative: the mean alone is tested then.
+        dialect: how a file of text separates and writes its numbers, where that is not plain.
+
+    Raises ``ValueError`` for draws of another cell, fewer than 8, or values that are no kernels.
+    """
+    if not isinstance(law, Law):
+        raise TypeError(
+            f"a {type(law).__name__} was given where a law is meant; give qntk.law(qubits, parameters, observable)"
+        )
+    parameters = law.kernel_law.parameters
+    if isinstance(draws, str | os.PathLike):
+        source: Any = Path(draws).expanduser()
+    else:
+        source = _values(draws, law, quantity, column)
+    told = law.observable if law.observable.matrix is not None else law.observable.spec
+    document = compare_document(
+        source, law.qubits, parameters, told, law.generator, quantity, column, margin, family_error, estimated, dialect
+    )  # fmt: skip
+    for warning in document["warnings"]:
+        warn(f"draws {source}: {warning}" if isinstance(source, Path) else warning)
+    return Comparison(document)
+
+
+def _values(draws: Any, law: Law, quantity: str, column: str | None) -> Any:
+    if isinstance(draws, Sample):
+        L = law.kernel_law.parameters
+        same: list[tuple[str, Any, Any]] = [("qubits", draws.qubits, law.qubits), ("parameters", draws.parameters, L)]
+        same.append(("observable", draws.observable, law.observable.spec))
+        for name, given, meant in same:
+            if given != meant:
+                raise ValueError(f"the draws are of {name} = {given}, the law of {meant}; compare like with like")
+        draws = draws.draws
+    if isinstance(draws, Draws):
+        draws = getattr(draws, quantity)
+        if draws is None:
+            raise ValueError(f"the draws hold no {quantity}; ask for it with dqntk=True")
+    if hasattr(draws, "columns"):
+        name = column or quantity
+        if name not in draws.columns:
+            raise ValueError(f"the frame has no column {name!r}; it has {', '.join(map(str, draws.columns))}")
+        draws = draws[name]
+    values = np.asarray(draws)
+    if values.ndim != 1:
+        raise ValueError(f"draws have shape {values.shape}; give one dimension, (draws,)")
+    return _checked.numbers("draws", values)
+
+
+def check(
+    circuit: Any,
+    observable: Any,
+    inputs: Any = None,
+    generator: str = "half-pauli",
+    draws: int = 20_000,
+    repeats: int = 4,
+    seed: int = 20221114,
+    margin: float | None = None,
+    family_error: float = 0.01,
+    reasons: bool = True,
+) -> Check:
+    """Is this ansatz random enough for the theory, how deep must it be, and why not.
+
+    Args:
+        circuit: a ``QuantumCircuit``, or the file of one.
+        observable: in any spelling of ``qntk.observable``.
+        inputs: the parameters that are data.
+        generator: of the rotations, for the law.
+        draws: of K for each repetition.
+        repeats: the circuit is also tried 2, 4, … times in a row, up to this.
+        seed: root of all randomness.
+        margin: one for every statistic, in place of 5 % and 10 %.
+        family_error: probability that any verdict is wrong.
+        reasons: whether to look for what keeps it from the law; without, the answer is quick.
+    """
+    chosen = _checked.circuit(circuit)
+    count, root = _checked.draws_and_seed(draws, seed)
+    margins = None if margin is None else Margins.uniform(margin)
+    document = check_document(
+        chosen, observable, _checked.inputs(chosen, inputs), _checked.generator(generator), count,
+        _checked.whole("repeats", repeats, 1, 64), root, family_error, margins, reasons,
+    )  # fmt: skip
+    return Check(document)
