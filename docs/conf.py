@@ -64,7 +64,7 @@ nitpick_ignore_regex = [
     # The standard library.
     (r"py:.*", r"(collections|fractions|pathlib|typing)\..*|NoneType"),
     # Unions of types that have a name, which autodoc shows by that name: nothing to link to.
-    (r"py:class", r"Array|Complex|Float|Loss|Matrix|Number|OperatorLike|Size|Tested|Words"),
+    (r"py:class", r"Array|Complex|Float|Loss|Matrix|Number|OperatorLike|Size|Tested|Words|Dialect|Path|Quantity"),
     # Modules that no user calls, so that they have no page.
     (r"py:.*", r"qntk\.validation\.(sweep\.(cell|cells|own_circuits|ranges)|scaling\.families|judge\.sequential)\..*"),
 ]
