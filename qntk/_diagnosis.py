@@ -17,7 +17,8 @@ from qntk.inputs.observables import Observable
 from qntk.sampling import CircuitModel
 from qntk.sampling.learning.training import Problem, Training, train
 from qntk.theory.training.dressed import dressed
-from qntk.theory.training.frozen import FrozenTraining, Loss, decay_times, jacobian_spectrum, loss_prefactor
+from qntk.theory.training.frozen import FrozenTraining, Loss, decay_times, jacobian_spectrum
+from qntk.validation.diagnosis.seed import r_squared
 
 Array = NDArray[np.float64]
 TrainingLaw = Literal["frozen", "dressed"]
@@ -243,8 +244,7 @@ class TrainingComparison(Result):
             rows.append(
                 {
                     "": name,
-                    "loss": float(loss_prefactor(self.diagnosis._loss, int(p.training.sum()))
-                                  * (((outputs - p.labels)[p.training]) ** 2).sum()),
+                    "loss": float(p.loss_of(outputs)),
                     "R² train": _r2(outputs, p.labels, p.training),
                     "R² test": _r2(outputs, p.labels, ~p.training),
                     "|Δ| train": float(off[p.training].mean()),
@@ -273,6 +273,5 @@ class TrainingComparison(Result):
 
 
 def _r2(outputs: Array, labels: Array, chosen: NDArray[np.bool_]) -> float | None:
-    y = labels[chosen]
-    spread = float(((y - y.mean()) ** 2).sum()) if len(y) else 0.0
-    return 1 - float(((outputs[chosen] - y) ** 2).sum()) / spread if spread > 0 else None
+    value = r_squared(outputs[chosen], labels[chosen])
+    return None if math.isnan(value) else value

@@ -53,6 +53,11 @@ class Sample(Result):
         """μ, shape (n,), where it was asked for."""
         return self.draws.dqntk
 
+    @property
+    def _columns(self) -> dict[str, NDArray[np.float64]]:
+        told = {"kernel": self.kernel, "output": self.output, "dqntk": self.dqntk}
+        return {name: values for name, values in told.items() if values is not None}
+
     def __len__(self) -> int:
         """Number of draws n."""
         return len(self.kernel)
@@ -70,7 +75,6 @@ class Sample(Result):
 
     def rows(self) -> list[dict[str, Any]]:
         """Mean, standard deviation and extremes of each column."""
-        columns = {"kernel": self.kernel, "output": self.output, "dqntk": self.dqntk}
         return [
             {
                 "": name,
@@ -79,22 +83,19 @@ class Sample(Result):
                 "min": float(values.min()),
                 "max": float(values.max()),
             }
-            for name, values in columns.items()
-            if values is not None
+            for name, values in self._columns.items()
         ]
 
     def to_frame(self) -> Any:
         """One row a draw."""
         import pandas as pd
 
-        columns = {"kernel": self.kernel, "output": self.output, "dqntk": self.dqntk}
-        return pd.DataFrame({name: values for name, values in columns.items() if values is not None})
+        return pd.DataFrame(self._columns)
 
     def to_dict(self) -> dict[str, Any]:
         """What was drawn, and the draws as lists."""
         told = {name: getattr(self, name) for name in ("ensemble", "qubits", "parameters", "observable", "generator")}
-        columns: dict[str, Any] = self.to_frame().to_dict(orient="list")
-        return told | {"seed": self.seed} | columns
+        return told | {"seed": self.seed} | {name: values.tolist() for name, values in self._columns.items()}
 
     def plot(self, ax: Any = None) -> Any:
         """Histogram of K; returns the axes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -171,6 +171,6 @@ def calibrate(trials: int = 2000, seed: int = 20221114) -> Told:
 def _source(config: Any) -> Source:
     if config is None or isinstance(config, str | Mapping | Path):
         return config
-    if isinstance(config, Callable):  # type: ignore[arg-type]
+    if callable(config):
         raise TypeError("a function was given where a configuration is meant; give a dict, a path or TOML")
     raise TypeError(f"a {type(config).__name__} is no configuration; give a dict, a path or TOML")

@@ -129,9 +129,7 @@ class SeedDiagnosis:
     def r2(self, outputs: Array, training: bool) -> float:
         """1 - Σε²/Σ(y - ȳ)² on training or test points; NaN where these have no spread."""
         chosen = self.data.training if training else ~self.data.training
-        y = self.data.labels[chosen]
-        spread = float(((y - y.mean()) ** 2).sum()) if len(y) else 0.0
-        return 1 - float(((outputs[chosen] - y) ** 2).sum()) / spread if spread > 0 else float("nan")
+        return r_squared(outputs[chosen], self.data.labels[chosen])
 
     def dressed_r2(self, training: bool) -> float:
         """R² of what the dressed kernel predicts at the last step; NaN without a prediction."""
@@ -184,6 +182,12 @@ class ModelDiagnosis:
         """
         chosen = [s for s in self.seeds if of == "start" or not s.diverged]
         return np.array([pick(s) for s in chosen if of != "predicted" or not s.foreseen_to_diverge], dtype=float)
+
+
+def r_squared(outputs: Array, labels: Array) -> float:
+    """1 - Σε²/Σ(y - ȳ)², both of shape (points,); NaN for labels without spread."""
+    spread = float(((labels - labels.mean()) ** 2).sum()) if len(labels) else 0.0
+    return 1 - float(((outputs - labels) ** 2).sum()) / spread if spread > 0 else float("nan")
 
 
 def fall_times(amplitudes: Array) -> Array:
