@@ -20,14 +20,15 @@ class Prediction(NDArrayOperatorsMixin):
         value: the number, in the units of the quantity.
         regime: ``asymptotic`` (published leading order), ``independent`` (finite D, correlations between parameters
             dropped) or ``exact`` (finite D and L, correlations kept); ``leading``, of the dQNTK's second moment alone,
-            is the large-D limit of its exact law, where the published one differs.
+            is the large-D limit of its exact law, where the published one differs; ``orbit``, of a given circuit, its
+            deep limit from the orbits of its Pauli strings.
         assumptions: under what the value holds, one phrase each.
         reference: the paper and equation, or where the derivation stands.
     """
 
     quantity: str
     value: float
-    regime: Regime | Literal["leading"]
+    regime: Regime | Literal["leading", "orbit"]
     assumptions: tuple[str, ...]
     reference: str
 

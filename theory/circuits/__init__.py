@@ -1,1 +1,5 @@
-"""Laws of a given circuit: the exact mean of K by ``pauli_paths``, and ``brickwork`` of random two-qubit gates."""
+"""Laws of a given circuit: the mean of K by ``pauli_paths``, its deep limit by ``orbit_law``, and ``brickwork``.
+
+What a circuit makes of a Pauli string stands in ``clifford_frame`` (gate by gate) and ``moves`` (over and over); where
+strings can go in ``orbits`` (listed) and ``quadrics`` on ``spaces`` (in closed form).
+"""

@@ -113,11 +113,11 @@ class RotationFrame:
                 if isinstance(operation, Unitary):
                     simulator.do_tableau(operation.tableau, list(operation.qubits))
                 else:
-                    simulator.do_circuit(_stim_circuit(operation))
+                    simulator.do_circuit(stim_circuit(operation))
                 inverse = None
                 continue
             inverse = simulator.current_inverse_tableau() if inverse is None else inverse
-            turned.append((pack_stim(inverse(_pauli(operation, qubits)))[0], operation.parameter, operation.slope))
+            turned.append((pack_stim(inverse(pauli_on(operation, qubits)))[0], operation.parameter, operation.slope))
         parameters = np.array([p for _, p, _ in turned], dtype=np.int64)
         if sorted(parameters.tolist()) != list(range(len(turned))):
             raise ValueError("each parameter must turn exactly one rotation; here one turns several, or none")
@@ -133,7 +133,7 @@ class RotationFrame:
         Raises ``ValueError`` for a fixed gate that is no Clifford gate, a fixed rotation by other than quarter turns,
         an angle whose slope is not a whole number, and for shared parameters.
         """
-        return cls.from_operations(form.qubits, map(_operation, form.operations))
+        return cls.from_operations(form.qubits, map(operation_of, form.operations))
 
     def pull_back(self, label: str) -> tuple[Words, int]:
         """C†PC of a Pauli label (leftmost letter on the highest qubit): its words and sign ±1."""
@@ -153,7 +153,7 @@ def frame_of(circuit: RotationFrame | NormalForm) -> RotationFrame:
     return circuit
 
 
-def _operation(given: inputs.Rotation | inputs.Fixed) -> Operation:
+def operation_of(given: inputs.Rotation | inputs.Fixed) -> Operation:
     """What a gate of the normal form is to the frame."""
     if isinstance(given, inputs.Fixed):
         tableau = _tableau(given.matrix.tobytes(), len(given.matrix))
@@ -186,8 +186,8 @@ def _tableau(matrix: bytes, dimension: int) -> Any:
         return None
 
 
-def _pauli(operation: Rotation | QuarterTurns, qubits: int) -> Any:
-    """Its Pauli string on all qubits."""
+def pauli_on(operation: Any, qubits: int) -> Any:
+    """The Pauli string of a rotation, which has ``pauli`` and ``qubits``, on all qubits."""
     if len(operation.pauli) != len(operation.qubits) or set(operation.pauli) - set("XYZ"):
         raise ValueError(f"{operation}: give one letter X, Y or Z for each qubit")
     string = stim.PauliString(qubits)
@@ -196,7 +196,7 @@ def _pauli(operation: Rotation | QuarterTurns, qubits: int) -> Any:
     return string
 
 
-def _stim_circuit(operation: Gate | QuarterTurns) -> Any:
+def stim_circuit(operation: Gate | QuarterTurns) -> Any:
     """A Clifford gate for stim; its SPP is exp(-iπP/4) up to a phase."""
     circuit = stim.Circuit()
     if isinstance(operation, QuarterTurns):

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import stim
@@ -26,6 +26,13 @@ from qntk.theory.circuits.clifford_frame import RotationFrame, frame_of
 from qntk.theory.circuits.pauli_words import StabiliserState, Words, anticommute, multiply, pack_label
 
 Array = NDArray[np.float64]
+
+
+class State(Protocol):
+    """An input state that knows its expectation values."""
+
+    def expectations(self, strings: Words) -> NDArray[Any]:
+        """<P> of each string of shape (N, 2W), shape (N,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +49,7 @@ class Family:
     weights: Array
     members: tuple[tuple[float, Words, int], ...]
 
-    def worth(self, strings: Words, inputs: tuple[StabiliserState, ...]) -> Array:
+    def worth(self, strings: Words, inputs: tuple[State, ...]) -> Array:
         """What strings P of shape (N, 2W) at the beginning contribute, shape (N,), for one input or two."""
         total = np.ones(len(strings))
         for state in inputs:

@@ -135,3 +135,14 @@ def _ys(strings: Words) -> NDArray[np.int64]:
     half = strings.shape[-1] // 2
     count: NDArray[np.int64] = np.bitwise_count(strings[..., :half] & strings[..., half:]).sum(axis=-1, dtype=np.int64)
     return count
+
+
+def unpack(strings: Words, qubits: int) -> NDArray[np.bool_]:
+    """X bits, then Z bits, of strings of shape (N, 2W): shape (N, 2n).
+
+    >>> unpack(pack_label("ZX")[None], 2).astype(int).tolist()
+    [[1, 0, 0, 1]]
+    """
+    halves = np.split(np.ascontiguousarray(strings).astype("<u8").view(np.uint8), 2, axis=-1)
+    bits = [np.unpackbits(half, axis=-1, bitorder="little", count=qubits) for half in halves]
+    return np.concatenate(bits, axis=-1).astype(bool)
