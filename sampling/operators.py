@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.quantum_info import Operator, SparsePauliOp
 
-OperatorLike: TypeAlias = SparsePauliOp | Operator | NDArray[Any]
+from qntk.inputs.hermitian import TOLERANCE, hermitian_matrix
+from qntk.inputs.observables import Observable
+
+OperatorLike: TypeAlias = Observable | SparsePauliOp | Operator | NDArray[Any]
 
 
 def hermitian(operator: OperatorLike) -> SparsePauliOp | NDArray[np.complex128]:
@@ -16,23 +19,21 @@ def hermitian(operator: OperatorLike) -> SparsePauliOp | NDArray[np.complex128]:
 
     Raises ``ValueError`` if it is not Hermitian (to 1e-10 of its largest entry), not finite, or not on qubits.
     """
+    if isinstance(operator, str):
+        raise ValueError(f"{operator!r} does not say on how many qubits; give qntk.observable({operator!r}, qubits)")
+    if isinstance(operator, Observable):
+        operator = operator.operator()
     if isinstance(operator, SparsePauliOp):
         coefficients = np.asarray(operator.coeffs, dtype=complex)
         if not np.isfinite(coefficients).all():
             raise ValueError("the observable has coefficients that are not finite")
-        if np.abs(coefficients.imag).max() > 1e-10 * np.abs(coefficients).max():
+        if np.abs(coefficients.imag).max() > TOLERANCE * np.abs(coefficients).max():
             raise ValueError("the observable is not Hermitian: its Pauli coefficients must be real")
         return SparsePauliOp(operator.paulis, coefficients.real).simplify(atol=0.0)
-    matrix = np.ascontiguousarray(operator.data if isinstance(operator, Operator) else operator, dtype=complex)
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
-        raise ValueError(f"an observable is a square matrix; this one has shape {matrix.shape}")
+    matrix = hermitian_matrix(operator.data if isinstance(operator, Operator) else operator)
     dimension = matrix.shape[0]
     if dimension < 2 or dimension & (dimension - 1):
         raise ValueError(f"dimension {dimension} is not a power of two; an observable acts on qubits")
-    if not np.isfinite(matrix).all():
-        raise ValueError("the observable has entries that are not finite")
-    if np.abs(matrix - matrix.conj().T).max() > 1e-10 * np.abs(matrix).max():
-        raise ValueError("the observable is not Hermitian")
     return matrix
 
 

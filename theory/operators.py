@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qntk.inputs.hermitian import hermitian_matrix
 from qntk.inputs.observables import Observable
 from qntk.theory.pauli_traces import normalised_traces
 
@@ -100,14 +101,7 @@ class OperatorMoments:
 
         Raises ``ValueError`` if the matrix is not square, not finite, or not Hermitian to 1e-10 of its largest entry.
         """
-        a = np.asarray(matrix, dtype=complex)
-        if a.ndim != 2 or a.shape[0] != a.shape[1]:
-            raise ValueError(f"an operator is a square matrix; this one has shape {a.shape}")
-        if not np.isfinite(a).all():
-            raise ValueError("the matrix has entries that are not finite")
-        if np.abs(a - a.conj().T).max() > 1e-10 * max(np.abs(a).max(), 1e-300):
-            raise ValueError("the matrix is not Hermitian")
-        values = np.linalg.eigvalsh(a)
+        values = np.linalg.eigvalsh(hermitian_matrix(matrix, label))
         if np.ptp(values) <= 1e-12 * np.abs(values).max():
             raise ValueError(f"{label} is a multiple of the identity: its gradients vanish, give another")
         return cls.from_eigenvalues(*_levels(values), label)

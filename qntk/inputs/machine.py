@@ -1,4 +1,4 @@
-"""What this process may use of its machine: cores, and a place to keep compiled code."""
+"""What this process may use of its machine: cores, and a place to keep compiled code, and saying what takes long."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _CGROUPS = (
@@ -54,6 +57,18 @@ def keep_compiled_code(package: Path) -> None:
         "NUMBA_CACHE_DIR to a folder that can",
         file=sys.stderr,
     )
+
+
+@contextmanager
+def saying_if_slow(message: str, seconds: float = 1.0) -> Iterator[None]:
+    """Print a line on standard error once the block has taken this long; nothing if it is done before."""
+    timer = threading.Timer(seconds, lambda: print(f"qntk: {message}", file=sys.stderr, flush=True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _can_write(folder: Path) -> bool:

@@ -39,7 +39,7 @@ def listed(names: Sequence[object], most: int = 8) -> str:
 
 def warn(message: str) -> None:
     """Print a warning, one line: what, a semicolon, and what to do. A progress bar stays whole."""
-    from tqdm import tqdm  # which most commands do without
+    from tqdm.auto import tqdm  # which most commands do without
 
     tqdm.write(f"qntk: warning: {printable(' '.join(message.split()))}", file=sys.stderr)
 

@@ -69,9 +69,17 @@ class NormalForm:
         parameters: names, in the order of ``QuantumCircuit.parameters``.
         operations: in time order.
         sources: the parameters themselves, as Qiskit has them.
+        inputs: which of the parameters are data, by their places, in the order of the columns of x.
     """
 
     qubits: int
     parameters: tuple[str, ...]
     operations: tuple[Rotation | Fixed, ...]
     sources: tuple[Any, ...]
+    inputs: tuple[int, ...] = ()
+
+    @property
+    def weights(self) -> tuple[int, ...]:
+        """Places of the trainable parameters, all that are no data, in the order of θ."""
+        data = set(self.inputs)
+        return tuple(place for place in range(len(self.parameters)) if place not in data)

@@ -11,10 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from qntk.inputs.hermitian import TOLERANCE, hermitian_matrix
 from qntk.inputs.observables import FORMS, Observable, from_labels, parse_observable
-
-_TOLERANCE = 1e-10
-"""Imaginary parts and asymmetries below this, relative to the largest entry, are round-off."""
 
 
 def observable(spec: Any, qubits: int) -> Observable:
@@ -67,22 +65,16 @@ def _from_qiskit(spec: Any, qubits: int) -> Observable:
     terms = spec.simplify(atol=0.0)
     largest = float(np.abs(given).max())
     for label, coefficient in terms.label_iter():
-        if abs(coefficient.imag) > _TOLERANCE * largest:
+        if abs(coefficient.imag) > TOLERANCE * largest:
             raise ValueError(f"the observable is not Hermitian: {label} has the coefficient {coefficient:.6g}")
     kept = [(label, float(c.real)) for label, c in terms.label_iter()]
     return from_labels(kept, qubits)
 
 
 def _from_matrix(matrix: Any, qubits: int) -> Observable:
-    array = np.asarray(matrix, dtype=complex)
-    if array.ndim != 2 or array.shape[0] != array.shape[1]:
-        raise ValueError(f"an observable is a square matrix; this one has shape {array.shape}")
+    array = hermitian_matrix(matrix)
     if len(array) != 1 << qubits:
         raise ValueError(f"the observable acts on dimension {len(array)}, the circuit on {1 << qubits}")
-    if not np.isfinite(array).all():
-        raise ValueError("the observable has entries that are not finite")
-    if np.abs(array - array.conj().T).max() > _TOLERANCE * np.abs(array).max():
-        raise ValueError("the observable is not Hermitian")
     return Observable.from_matrix(array)
 
 

@@ -8,7 +8,7 @@ says.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,8 +41,10 @@ _KINDS = {gates.CXGate: "cx", gates.CZGate: "cz"}
 _NO_GATES = (ControlFlowOp, Measure, Reset, gates.Initialize)
 
 
-def read_circuit(circuit: QuantumCircuit) -> NormalForm:
+def read_circuit(circuit: QuantumCircuit, inputs: Sequence[Parameter] = ()) -> NormalForm:
     """The normal form of a circuit, with its qubits and parameters in Qiskit's order.
+
+    ``inputs`` are the parameters that are data, in the order of the columns of x; all others are weights.
 
     Raises ``ValueError``, with the gate and its place, for what has no gradients here: measurement, reset, control
     flow, a gate without a definition, an angle that is not real and finite or has no derivative.
@@ -55,7 +57,21 @@ def read_circuit(circuit: QuantumCircuit) -> NormalForm:
     reader = _Reader(circuit.parameters)
     reader.add(circuit, list(range(circuit.num_qubits)))
     names = tuple(p.name for p in circuit.parameters)
-    return NormalForm(circuit.num_qubits, names, tuple(reader.operations), tuple(circuit.parameters))
+    data = _places(inputs, reader.place)
+    return NormalForm(circuit.num_qubits, names, tuple(reader.operations), tuple(circuit.parameters), data)
+
+
+def _places(inputs: Sequence[Parameter], place: Mapping[Parameter, int]) -> tuple[int, ...]:
+    """Where the inputs stand; ``ValueError`` for one that is no parameter, one twice, or nothing left to train."""
+    unknown = [p.name for p in inputs if p not in place]
+    if unknown:
+        raise ValueError(f"inputs must be parameters of the circuit; it has none called {', '.join(unknown)}")
+    data = tuple(place[p] for p in inputs)
+    if len(set(data)) < len(data):
+        raise ValueError("inputs name a parameter twice")
+    if data and len(data) == len(place):
+        raise ValueError("all parameters of the circuit are inputs; a tangent kernel needs a trainable one")
+    return data
 
 
 def unpacked(circuit: QuantumCircuit) -> QuantumCircuit:

@@ -13,6 +13,7 @@ from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.quantum_info import Statevector
 
 from qntk.inputs.machine import cores
+from qntk.inputs.reader import read_circuit
 from qntk.sampling.engine.adjoint import adjoint, compile_observable
 from qntk.sampling.engine.program import Program, compile_circuit
 from qntk.sampling.engine.simd import WIDTH
@@ -50,15 +51,10 @@ class CircuitModel:
     ) -> None:
         self.circuit, self.observable, self.inputs, self.workers = circuit, observable, tuple(inputs), workers
         _check_memory(circuit.num_qubits, workers or cores())
-        self._program = compile_circuit(circuit)
+        self._form = read_circuit(circuit, self.inputs)
+        self._trainable = list(self._form.weights)
+        self._program = compile_circuit(self._form)
         self._observable = compile_observable(observable, circuit.num_qubits)
-        unknown = [p.name for p in self.inputs if p not in circuit.parameters]
-        if unknown:
-            raise ValueError(f"inputs must be parameters of the circuit; it has none called {', '.join(unknown)}")
-        if len(set(self.inputs)) != len(self.inputs):
-            raise ValueError("inputs name a parameter twice")
-        if not self.parameters:
-            raise ValueError("all parameters of the circuit are inputs; a tangent kernel needs a trainable one")
 
     @property
     def parameters(self) -> int:
@@ -134,12 +130,8 @@ class CircuitModel:
         return self._evaluate(thetas, x, second)[0]
 
     @cached_property
-    def _trainable(self) -> list[int]:
-        return [index for index, p in enumerate(self.circuit.parameters) if p not in self.inputs]
-
-    @cached_property
     def _unmerged(self) -> Program:
-        return compile_circuit(self.circuit, merge=False)
+        return compile_circuit(self._form, merge=False)
 
     def _value_and_gradient(self, columns: Array) -> tuple[Array, ...]:
         """f, shape (evaluations,), and the gradient by the trainable parameters, shape (evaluations, L)."""
@@ -162,7 +154,7 @@ class CircuitModel:
             raise ValueError(f"x is {given}; give (points, {len(self.inputs)}) for the circuit's inputs")
         points = len(features)
         total, size = len(thetas) * points, self.batch
-        data = [list(self.circuit.parameters).index(p) for p in self.inputs]
+        data = list(self._form.inputs)
 
         def piece(start: int) -> tuple[Array, ...]:
             stop = min(start + size, total)

@@ -15,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
+from qntk.inputs.operators import observable as read_observable
+from qntk.sampling.compiled import called, jit
 from qntk.sampling.engine.diagonals import merged, unmerged
-from qntk.sampling.engine.gates import aligned, at, fixed, jit, observe, rotate, unrotate
+from qntk.sampling.engine.gates import aligned, at, fixed, observe, rotate, unrotate
 from qntk.sampling.engine.pairs import rotate_pair, unrotate_pair
 from qntk.sampling.engine.program import CX, MERGED, PAIR, Program
 from qntk.sampling.engine.simd import WIDTH, fma, load, sine_cosine, spread, store
-from qntk.sampling.operators import OperatorLike, dimension, hermitian, pauli_masks
+from qntk.sampling.operators import hermitian, pauli_masks
 
 Array = NDArray[np.float64]
 _LARGEST_ANGLE = 1e6
@@ -44,19 +46,19 @@ class CompiledObservable:
     vector: NDArray[np.complex128]
 
 
-def compile_observable(observable: OperatorLike | Statevector, qubits: int) -> CompiledObservable:
-    """The engine's form of an observable on ``qubits`` qubits; a ``Statevector`` stands for the projector on it.
+def compile_observable(observable: Any, qubits: int) -> CompiledObservable:
+    """The engine's form of an observable on ``qubits`` qubits, in any spelling of ``qntk.observable``.
+
+    A ``Statevector`` stands for the projector on it, and no matrix is made of it.
 
     Raises ``ValueError`` on another size, or if it is not Hermitian or not normalised.
     """
     if isinstance(observable, Statevector):
         checked: SparsePauliOp | Array | None = None
-        size = observable.dim
+        if observable.dim != 2**qubits:
+            raise ValueError(f"the observable acts on dimension {observable.dim}, the circuit on {2**qubits}")
     else:
-        checked = hermitian(observable)
-        size = dimension(checked)
-    if size != 2**qubits:
-        raise ValueError(f"the observable acts on dimension {size}, the circuit on {2**qubits}")
+        checked = hermitian(read_observable(observable, qubits).operator())
     terms, coefficients = np.empty((0, 3), np.int64), np.empty(0)
     matrix, vector = np.empty((0, 0), complex), np.empty(0, complex)
     if checked is None:
@@ -88,7 +90,7 @@ def adjoint(
     draws = len(columns)
     values, norms = np.empty(draws), np.empty(draws)
     gradients = np.empty((draws if keep else 0, program.columns))
-    _run(*tables(program, observable, columns), values, norms, gradients)
+    called(_run, *tables(program, observable, columns), values, norms, gradients)
     return values, norms, gradients
 
 

@@ -6,7 +6,8 @@ states of odd parity. Single-qubit rotations build it by doubling, one complex p
 
 from __future__ import annotations
 
-from qntk.sampling.engine.gates import at, jit
+from qntk.sampling.compiled import jit
+from qntk.sampling.engine.gates import at
 from qntk.sampling.engine.simd import WIDTH, fma, load, parity, spread, store
 
 

@@ -9,15 +9,10 @@ Numba's on-disk cache does not notice an edit in this file: clear ``__pycache__`
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from qntk.sampling.compiled import jit
 from qntk.sampling.engine.program import CX, CZ, DIAGONAL, REAL
 from qntk.sampling.engine.simd import WIDTH, fma, load, parity, spread, store
-
-
-def jit(function):  # type: ignore[no-untyped-def]
-    """Numba with what every kernel wants: no GIL, a cache on disk, no bounds checks."""
-    return njit(nogil=True, cache=True, boundscheck=False)(function)
 
 
 @jit

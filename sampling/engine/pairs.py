@@ -6,7 +6,8 @@ half as much.
 
 from __future__ import annotations
 
-from qntk.sampling.engine.gates import at, jit, load_two, store_two, turn
+from qntk.sampling.compiled import jit
+from qntk.sampling.engine.gates import at, load_two, store_two, turn
 from qntk.sampling.engine.simd import WIDTH, fma, load, spread, store
 
 

@@ -77,9 +77,9 @@ def compile_circuit(circuit: QuantumCircuit | NormalForm, merge: bool = True) ->
     its own, and a ``ValueError`` for a circuit without parameters.
     """
     if isinstance(circuit, QuantumCircuit):
-        if circuit.num_parameters == 0:
-            raise ValueError("the circuit has no parameters; a tangent kernel needs at least one")
         circuit = read_circuit(circuit)
+    if not circuit.parameters:
+        raise ValueError("the circuit has no parameters; a tangent kernel needs at least one")
     compiler = _Compiler(circuit)
     if merge:
         compiler.merge()

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from qntk.sampling.compiled import called, jit
 from qntk.sampling.engine.adjoint import Array, CompiledObservable, read_angles, read_half_angles, row_at, tables
-from qntk.sampling.engine.gates import aligned, at, fixed, jit, observe, rotate
+from qntk.sampling.engine.gates import aligned, at, fixed, observe, rotate
 from qntk.sampling.engine.program import CX, REAL, Program
 from qntk.sampling.engine.simd import WIDTH, fma, load, parity, store
 
@@ -22,7 +23,7 @@ def second_derivative(
     Three states go forward: ψ and its first two derivatives by s. The program must not have merged diagonals.
     """
     values = np.empty(len(columns))
-    _run_taylor(*tables(program, observable, columns), first, second, values)
+    called(_run_taylor, *tables(program, observable, columns), first, second, values)
     return values
 
 

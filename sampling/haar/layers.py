@@ -19,6 +19,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from qntk.sampling.compiled import called
 from qntk.sampling.draws import Draws
 from qntk.sampling.haar.cross import draw_cross
 from qntk.sampling.haar.dqntk import draw_dqntk
@@ -73,13 +74,13 @@ class HaarLayers:
         kernel, output = np.empty(draws), np.empty(draws)
         if self.dqntk:
             dqntk = np.empty(draws)
-            draw_dqntk(rng, rng.spawn(1)[0], *self._spectra, self.parameters, kernel, output, dqntk)
+            called(draw_dqntk, rng, rng.spawn(1)[0], *self._spectra, self.parameters, kernel, output, dqntk)
             return Draws(kernel, output, dqntk=dqntk)
         if self.overlap is not None:
             cross, fidelity = np.empty(draws), float(self.overlap)
-            draw_cross(rng, rng.spawn(1)[0], *self._spectra, self.parameters, fidelity, kernel, output, cross)
+            called(draw_cross, rng, rng.spawn(1)[0], *self._spectra, self.parameters, fidelity, kernel, output, cross)
             return Draws(kernel, output, cross=cross)
-        _draw_frames(rng, *self._spectra, self.parameters, kernel, output)
+        called(_draw_frames, rng, *self._spectra, self.parameters, kernel, output)
         return Draws(kernel, output)
 
 

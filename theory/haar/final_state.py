@@ -24,6 +24,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qntk.inputs.hermitian import hermitian_matrix
 from qntk.theory.haar.distribution import KernelDistribution
 from qntk.theory.haar.invariants import Expression, Trace, average
 from qntk.theory.haar.kernel import KernelLaw
@@ -242,9 +243,4 @@ def _state(state: ArrayLike) -> Complex:
 
 
 def _observable(observable: ArrayLike) -> Complex:
-    O = np.asarray(observable, dtype=complex)
-    if O.ndim != 2 or O.shape[0] != O.shape[1] or not np.isfinite(O).all():
-        raise ValueError(f"an observable is a finite Hermitian matrix (D, D); this one has shape {O.shape}")
-    if np.abs(O - O.conj().T).max() > 1e-10 * max(np.abs(O).max(), 1e-300):
-        raise ValueError("the observable is not Hermitian")
-    return O
+    return hermitian_matrix(observable)

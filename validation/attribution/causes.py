@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from qiskit.circuit import Parameter, QuantumCircuit
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from qntk.inputs.observables import Observable
 from qntk.theory import KernelLaw

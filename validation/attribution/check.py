@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import Parameter, QuantumCircuit
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from qntk.inputs.circuits import repeated
 from qntk.inputs.operators import observable as read_observable

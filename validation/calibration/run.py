@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest, kstest
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from qntk.inputs.machine import cores
 from qntk.validation.calibration.controls import CONTROLS, MARGINS, REPORT_LEVEL, SETTINGS, Setting

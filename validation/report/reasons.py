@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from qntk.inputs.circuits import input_parameters
 from qntk.validation.attribution.advice import EXPLAINED, causes

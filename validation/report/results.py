@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from qntk.inputs.machine import cores
 from qntk.theory import KernelLaw

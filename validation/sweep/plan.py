@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from qntk.inputs.machine import cores
 from qntk.sampling import CATALOGUE, CircuitEnsemble, Ensemble

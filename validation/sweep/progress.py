@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from typing import Any
 
 import click
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from qntk.validation import SCHEMA_VERSION
 from qntk.validation.judge.estimates import summarise

@@ -188,7 +188,7 @@ def large():
         (signed(), SparsePauliOp("Z"), "no derivative"),
         (large(), SparsePauliOp("Z" * 40), "40 qubits need .* GiB"),
         (QuantumCircuit(1), SparsePauliOp("Z"), "no parameters"),
-        (ansatz("hea", 2, 1), SparsePauliOp("Z"), "dimension 2, the circuit on 4"),
+        (ansatz("hea", 2, 1), SparsePauliOp("Z"), "1 letters for 2 qubits"),
         (ansatz("hea", 2, 1), Operator(np.triu(np.ones((4, 4)))), "not Hermitian"),
     ],
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from matplotlib.figure import Figure
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from qntk.validation.judge.quantile_bands import POINTS
 from qntk.validation.report.figures.distributions import density_figure, distance_figure
