@@ -37,6 +37,13 @@ def draws_and_seed(draws: Any, seed: Any) -> tuple[int, int]:
     return whole("draws", draws, 1, MOST_DRAWS, hint), whole("seed", seed, 0)
 
 
+def options(function: str, given: Any, known: tuple[str, ...]) -> None:
+    """Keywords that are passed on: an unknown one is told as Python would, with the function that the user called."""
+    for name in given:
+        if name not in known:
+            raise TypeError(f"{function}() has no keyword {name!r}; its further ones are {', '.join(known)}")
+
+
 def generator(value: Any) -> str:
     """The convention of the rotations."""
     if value not in GENERATORS:

@@ -27,6 +27,7 @@ def exact_mean(circuit: Any, observable: Any, **options: Any) -> PathMean:
     >>> exact_mean(efficient_su2(30, reps=1), "Z0").value
     0.5
     """
+    _checked.options("qntk.exact_mean", options, ("first", "second", "generator", "most_strings"))
     from qntk.inputs.operators import observable as read
 
     chosen = _checked.circuit(circuit)

@@ -175,6 +175,7 @@ def sample(
     >>> sample(ansatz("hea", 2, 2), "Z0", draws=50, seed=1).parameters
     8
     """
+    _checked.options("qntk.sample", options, ("distribution", "engine", "shots", "noise_model"))
     chosen = _checked.circuit(circuit)
     count, root = _checked.draws_and_seed(draws, seed)
     data = _checked.inputs(chosen, inputs)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from qntk import _checked
 from qntk._diagnosis import Diagnosis
 from qntk._result import Result
+from qntk.inputs.operators import is_matrix
 from qntk.inputs.operators import observable as read_observable
 from qntk.sampling import CircuitModel
 
@@ -33,7 +34,7 @@ class Model(Result):
     def __init__(self, circuit: Any, observable: Any, inputs: Any = None, workers: int | None = None) -> None:
         self.circuit = _checked.circuit(circuit)
         self.inputs = tuple(_checked.inputs(self.circuit, inputs))
-        several = isinstance(observable, list | tuple) and len(observable) > 1 and not _is_matrix(observable)
+        several = isinstance(observable, list | tuple) and len(observable) > 1 and not is_matrix(observable)
         given = list(observable) if several else [observable]
         self.observables = tuple(read_observable(one, self.circuit.num_qubits) for one in given)
         self._models = tuple(
@@ -148,7 +149,3 @@ class Model(Result):
         found = getattr(self.model, name)(values, self._data(X))
         parts = found if isinstance(found, tuple) else (found,)
         return [one[0] if single else one for one in parts]
-
-
-def _is_matrix(given: Any) -> bool:
-    return all(isinstance(row, list | tuple) and len(row) == len(given) for row in given)

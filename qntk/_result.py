@@ -33,9 +33,7 @@ class Result:
 
     def to_frame(self) -> pd.DataFrame:
         """The table as a pandas frame."""
-        import pandas as pd
-
-        return pd.DataFrame(self.rows())
+        return frame(self.rows())
 
     def __repr__(self) -> str:
         """At most twenty lines."""
@@ -59,6 +57,20 @@ class Result:
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes())
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if rows else ""
         return f"<div><p><b>{escape(self.title())}</b></p>{table}{more}{notes}</div>"
+
+
+def frame(data: Any) -> pd.DataFrame:
+    """Rows, or columns, as a pandas frame; pandas is imported by who asks for one."""
+    import pandas as pd
+
+    return pd.DataFrame(data)
+
+
+def course(**columns: Any) -> list[dict[str, Any]]:
+    """Rows of arrays along the steps of a training, shapes (steps + 1,): at most a dozen, spaced logarithmically."""
+    last = len(next(iter(columns.values()))) - 1
+    steps = sorted({0, last, *(round(last ** (k / 10)) for k in range(11))} & set(range(last + 1)))
+    return [{"step": step} | {name: float(values[step]) for name, values in columns.items()} for step in steps]
 
 
 def _aligned(rows: list[dict[str, Any]]) -> list[str]:

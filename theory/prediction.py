@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from qntk._result import Result, frame
 
 Regime = Literal["asymptotic", "independent", "exact"]
 REGIMES: tuple[Regime, ...] = ("asymptotic", "independent", "exact")
 
 
-@dataclass(frozen=True)
-class Prediction(NDArrayOperatorsMixin):
+@dataclass(frozen=True, repr=False)
+class Prediction(Result, NDArrayOperatorsMixin):
     """What a closed form says of one quantity.
 
     Attributes:
@@ -42,5 +44,25 @@ class Prediction(NDArrayOperatorsMixin):
         return getattr(ufunc, method)(*values, **options)
 
     def __format__(self, spec: str) -> str:
-        """A format of numbers; without one, the repr."""
-        return format(self.value, spec) if spec else repr(self)
+        """A format of numbers; without one, the quantity, its value and the regime."""
+        return format(self.value, spec) if spec else self.title()
+
+    def title(self) -> str:
+        """The quantity, its value and the regime."""
+        return f"{self.quantity} = {self.value:.10g} ({self.regime})"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """None: a prediction is one number."""
+        return []
+
+    def notes(self) -> list[str]:
+        """Under what it holds, and where it stands."""
+        return [f"under: {', '.join(self.assumptions)}", f"source: {self.reference}"]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields."""
+        return asdict(self) | {"assumptions": list(self.assumptions)}
+
+    def to_frame(self) -> Any:
+        """One row of all fields."""
+        return frame([asdict(self) | {"assumptions": "; ".join(self.assumptions)}])

@@ -15,9 +15,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from qntk._result import Result
+from qntk.inputs.messages import printable
 
 FORMS = "Z0, Z0Z1, 0.5*Z0Z1+1.5*X2, tfim:J=1,h=1, xxz:J=2, projector:rank=1 or @file"
 _LARGEST = 1e24
@@ -26,8 +30,8 @@ _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _TERM = re.compile(rf"\s*(?P<sign>[+-])?\s*(?:(?P<number>{_NUMBER})\s*\*\s*)?(?P<paulis>(?:[XYZ]\d+)+)\s*")
 
 
-@dataclass(frozen=True)
-class Observable:
+@dataclass(frozen=True, repr=False)
+class Observable(Result):
     """A parsed observable on a given number of qubits.
 
     Attributes:
@@ -53,6 +57,18 @@ class Observable:
         _check_size("the observable", float(np.abs(matrix).max()))
         digest = hashlib.sha256(np.ascontiguousarray(matrix).tobytes()).hexdigest()
         return cls(f"matrix {digest[:12]}", len(matrix).bit_length() - 1, (), 0, matrix)
+
+    def title(self) -> str:
+        """The specification and n."""
+        return f"Observable {printable(self.spec[:80])} on {self.qubits} qubits"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The terms; none for a projector or a matrix."""
+        return [{"label": label, "coefficient": coefficient} for label, coefficient in self.terms]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Specification, n, terms and rank."""
+        return {"spec": self.spec, "qubits": self.qubits, "terms": dict(self.terms), "rank": self.rank}
 
     @property
     def from_file(self) -> bool:

@@ -35,11 +35,11 @@ def observable(spec: Any, qubits: int) -> Observable:
         return parse_observable(spec, qubits)
     if isinstance(spec, Mapping):
         return from_labels([(str(label), _real(c, f"coefficient of {label}")) for label, c in spec.items()], qubits)
-    if isinstance(spec, list | tuple) and not _is_matrix(spec):
+    if isinstance(spec, list | tuple) and not is_matrix(spec):
         if len(spec) != 1:
             raise ValueError(f"{len(spec)} observables were given where one is meant; give one, or their sum")
         return observable(spec[0], qubits)
-    if isinstance(spec, np.ndarray) or _is_matrix(spec):
+    if isinstance(spec, np.ndarray) or is_matrix(spec):
         return _from_matrix(np.asarray(spec), qubits)
     return _from_qiskit(spec, qubits)
 
@@ -78,7 +78,7 @@ def _from_matrix(matrix: Any, qubits: int) -> Observable:
     return Observable.from_matrix(array)
 
 
-def _is_matrix(spec: Any) -> bool:
+def is_matrix(spec: Any) -> bool:
     """Whether nested lists are the rows of a matrix."""
     return isinstance(spec, list | tuple) and bool(spec) and all(isinstance(row, list | tuple) for row in spec)
 

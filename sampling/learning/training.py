@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qntk._result import Result
 from qntk.sampling.circuits.model import CircuitModel
 
 Array = NDArray[np.float64]
@@ -69,8 +70,8 @@ class Problem:
         return np.asarray(self.prefactor * (errors**2).sum(axis=-1))
 
 
-@dataclass(frozen=True, eq=False)
-class Training:
+@dataclass(frozen=True, eq=False, repr=False)
+class Training(Result):
     """What training did; P points, M of them for training, C checkpoints. Many seeds at once put an axis (S,) before
     every shape but that of the checkpoints.
 
@@ -92,6 +93,26 @@ class Training:
     kernels: Array
     jacobian: Array
     diverged_at: NDArray[np.int64]
+
+    def title(self) -> str:
+        """Steps, points, rates."""
+        steps, points = self.outputs.shape[-2] - 1, self.outputs.shape[-1]
+        seeds = f" of {len(self.outputs)} seeds" if self.outputs.ndim == 3 else ""
+        return f"Training{seeds}: {points} points, {steps} steps, L = {self.thetas.shape[-1]}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A run each: its rate, the step of divergence, outputs at the end."""
+        rates, diverged = np.atleast_1d(self.rate), np.atleast_1d(self.diverged_at)
+        ends = self.outputs[..., -1, :].reshape(len(rates), -1)
+        return [
+            {"seed": s, "rate": float(rates[s]), "diverged at": int(diverged[s]) if diverged[s] >= 0 else None}
+            | {f"f{i}": float(f) for i, f in enumerate(ends[s, :6])}
+            for s in range(len(rates))
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Rates, outputs at every step, steps of divergence, arrays as lists."""
+        return {name: getattr(self, name).tolist() for name in ("rate", "outputs", "checkpoints", "diverged_at")}
 
     def seed(self, index: int) -> dict[str, Any]:
         """The fields of one of many seeds."""

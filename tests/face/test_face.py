@@ -131,7 +131,20 @@ RESULTS = {
     "check": lambda: qntk.check(qntk.ansatz("hea", 2, 4), "Z0", draws=400, reasons=False),
     "model": lambda: qntk.Model(reuploading(), "Z0", inputs="x"),
     "plan": lambda: qntk.plan(SMALL),
+    "observable": lambda: qntk.observable("tfim:J=1,h=1", 3),
+    "exact mean": lambda: qntk.exact_mean(qntk.ansatz("hea", 2, 2), "Z0"),
+    "prediction": lambda: qntk.law(2, 4, "Z0").mean(),
+    "flow": lambda: qntk.flow(np.eye(2), np.diag([0.1, 0.2]), [0.5, 0.3], [True, False], 0.1, 1.0, 300),
+    "flow of one": lambda: qntk.flow_one([0.1, 0.2], 0.5, 0.1, 1.0, 300),
+    "diagnosis": lambda: _diagnosis(),
+    "training": lambda: _diagnosis().train(5),
+    "training comparison": lambda: _diagnosis().compare(5),
 }
+
+
+def _diagnosis():
+    x = np.random.default_rng(0).uniform(-1, 1, (6, 2))
+    return qntk.Model(reuploading(), "Z0", inputs="x").diagnose(x, 0.3 * x[:, 0], theta=np.arange(12.0))
 
 
 @pytest.mark.parametrize("name", RESULTS)
@@ -141,7 +154,7 @@ def test_results_show_themselves(name, monkeypatch):
     text, page = repr(result), result._repr_html_()
     assert 1 < len(text.splitlines()) <= 20
     assert page.startswith("<div>")
-    assert "<table>" in page
+    assert "<table>" in page or name == "prediction"
     assert isinstance(result.to_frame(), pd.DataFrame)
     if name != "law":
         json.dumps(result.to_dict())

@@ -37,6 +37,11 @@ MISTAKES = {
     "a negative seed": (lambda: qntk.haar(2, 4, "Z0", draws=10, seed=-1), "seed is -1"),
     "a seed of text": (lambda: qntk.haar(2, 4, "Z0", draws=10, seed="one"), "seed is 'one'"),
     "a regime in capitals": (lambda: qntk.law(2, 4, "Z0").mean("Exact"), "'exact' is meant"),
+    "an unknown keyword of sample": (lambda: qntk.sample(circuit(), "Z0", draw=100), "no keyword 'draw'"),
+    "an unknown keyword of exact_mean": (
+        lambda: qntk.exact_mean(circuit(), "Z0", strings=9),
+        "no keyword 'strings'",
+    ),
     "an unknown regime": (lambda: qntk.law(2, 4, "Z0").variance("haar"), "choose asymptotic, independent, exact"),
     "a generator by its gate": (lambda: qntk.law(2, 4, "Z0", generator="rx"), "half-pauli"),
     "no parameters": (lambda: qntk.law(2, 0, "Z0"), "parameters is 0"),

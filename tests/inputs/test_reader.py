@@ -126,6 +126,18 @@ def test_the_normal_form_is_the_circuit(circuit):
     assert not same(matrix_of(form, wrong), bound(circuit, values))
 
 
+def test_weights_and_inputs_are_told_apart_in_public_order():
+    x, w = ParameterVector("x", 2), ParameterVector("w", 3)
+    circuit = QuantumCircuit(1)
+    for angle in (w[0], x[1], w[1], x[0], w[2]):
+        circuit.ry(angle, 0)
+    form = read_circuit(circuit, [x[1], x[0]])
+    assert [form.parameters[i] for i in form.weights] == ["w[0]", "w[1]", "w[2]"]
+    assert [form.parameters[i] for i in form.inputs] == ["x[1]", "x[0]"]
+    with pytest.raises(ValueError, match="twice"):
+        read_circuit(circuit, [x[1], x[1]])
+
+
 @settings(max_examples=100)
 @given(circuits(4), circuits(3), st.sampled_from(NAMES), st.booleans(), st.booleans())
 def test_packing_a_part_into_a_gate_of_any_name_changes_nothing(rest, part, name, deep, through_qpy):

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qntk._result import Result
 from qntk.inputs.normal_form import NormalForm
 from qntk.theory.circuits.clifford_frame import RotationFrame
 from qntk.theory.circuits.path_families import Array, Family, families_of
@@ -34,8 +35,8 @@ _CHUNK = 8192
 """Paths that are walked at a time."""
 
 
-@dataclass(frozen=True, eq=False)
-class PathMean:
+@dataclass(frozen=True, eq=False, repr=False)
+class PathMean(Result):
     """Mean of K, or of K_ij, over the angles.
 
     Attributes:
@@ -53,6 +54,27 @@ class PathMean:
     gradient_errors: Array
     strings: int
     hits: int
+
+    def __float__(self) -> float:
+        """The mean alone."""
+        return self.value
+
+    def title(self) -> str:
+        """The mean, and its error where it has one."""
+        return f"E K = {self.value:.10g}" + (f" ± {self.error:.2g}" if self.error else " (all Pauli paths)")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Each parameter's part E (∂f)²."""
+        return [
+            {"parameter": place, "E (∂f)²": float(part), "error": float(error)}
+            for place, (part, error) in enumerate(zip(self.gradients, self.gradient_errors, strict=True))
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields, arrays as lists."""
+        parts = {"gradients": self.gradients.tolist(), "gradient_errors": self.gradient_errors.tolist()}
+        whole = {"value": self.value, "error": self.error, "strings": self.strings, "hits": self.hits}
+        return whole | parts
 
     def prediction(self) -> Prediction:
         """The mean as a prediction."""

@@ -23,12 +23,13 @@ cent while c k₁ < 0.4. At very late times the kernel of a finite circuit does 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import solve_ivp
 
+from qntk._result import Result, course, frame
 from qntk.theory.training.arguments import Array, finite, inside, positive, scalar, stable, step_count, two_levels
 
 VALID = 0.4
@@ -36,8 +37,8 @@ VALID = 0.4
 Regime = Literal["inside", "edge", "beyond"]
 
 
-@dataclass(frozen=True, eq=False)
-class OneDatum:
+@dataclass(frozen=True, eq=False, repr=False)
+class OneDatum(Result):
     """The course of one output, or of many that do not know of each other, of shape (...).
 
     Attributes:
@@ -57,6 +58,28 @@ class OneDatum:
     levels: tuple[float, float]
     rate: float
     strength: Array
+
+    def title(self) -> str:
+        """How many outputs, and the rate."""
+        many = f"{self.output[0].size} outputs" if self.output[0].size != 1 else "one output"
+        return f"Flow of {many}, {len(self.output) - 1} steps of η = {self.rate:.4g}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Output, kernel and residual along the way, of the first where there are several."""
+        first = {"f": self.output, "K": self.kernel, "ε": self.residual}
+        return course(**{name: values.reshape(len(values), -1)[:, 0] for name, values in first.items()})
+
+    def to_frame(self) -> Any:
+        """Output, kernel and residual, a row a step; for several outputs a row each, numbered by ``datum``."""
+        flat = {name: getattr(self, name).reshape(len(self.output), -1) for name in ("output", "kernel", "residual")}
+        steps, data = np.indices(flat["output"].shape)
+        where = {"step": steps.ravel()} | ({"datum": data.ravel()} if data.shape[1] > 1 else {})
+        return frame(where | {name: values.ravel() for name, values in flat.items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The course and the settings, arrays as lists."""
+        arrays = {name: np.asarray(getattr(self, name)).tolist() for name in ("output", "kernel", "label", "strength")}
+        return arrays | {"levels": list(self.levels), "rate": self.rate}
 
     @property
     def residual(self) -> Array:

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import solve_ivp
 
+from qntk._result import Result, course, frame
 from qntk.theory.training.arguments import Array, scalar, stable, step_count, training_mask
 
 Complex = NDArray[np.complex128]
@@ -34,8 +35,8 @@ _MOST_BYTES = 4e9
 _TERMS = 14
 
 
-@dataclass(frozen=True, eq=False)
-class Flow:
+@dataclass(frozen=True, eq=False, repr=False)
+class Flow(Result):
     """The course of m outputs under training on some of them.
 
     Attributes:
@@ -86,6 +87,26 @@ class Flow:
     def loss(self) -> Array:
         """½Σε², shape (steps + 1,)."""
         return np.asarray((self.residuals**2).sum(axis=1) / 2)
+
+    def title(self) -> str:
+        """Sizes and rate."""
+        trained, points = int(self.training.sum()), len(self.training)
+        return f"Flow of {points} outputs, {trained} trained on, {len(self.outputs) - 1} steps of η = {self.rate:.4g}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The loss, and the first outputs, along the way."""
+        outputs = {f"f{i}": self.outputs[:, i] for i in range(min(self.outputs.shape[1], 6))}
+        return course(loss=self.loss, **outputs)
+
+    def to_frame(self) -> Any:
+        """All outputs and the loss, a row a step."""
+        outputs = {f"f{i}": values for i, values in enumerate(self.outputs.T)}
+        return frame({"step": np.arange(len(self.outputs))} | outputs | {"loss": self.loss})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Outputs, loss, labels and settings, arrays as lists."""
+        arrays = {name: getattr(self, name).tolist() for name in ("outputs", "labels", "training", "loss")}
+        return arrays | {"rate": self.rate, "strength": self.strength}
 
     def _parts(self, step: int) -> tuple[Complex, Complex]:
         upper, lower = self.upper[step], self.lower[step]
