@@ -5,10 +5,13 @@ from __future__ import annotations
 import operator
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from qntk.inputs.circuits import Entered
 
 MOST_DRAWS = 10**9
 GENERATORS = ("half-pauli", "pauli")
@@ -61,14 +64,14 @@ def regime(value: Any) -> str:
     return str(value)
 
 
-def circuit(value: Any) -> Any:
-    """A circuit, or the file of one."""
+def circuit(value: Any) -> Entered:
+    """A circuit, or the file of one, taken in."""
     from qiskit.circuit import QuantumCircuit
 
-    from qntk.inputs.circuits import load_circuit
+    from qntk.inputs.circuits import entered, load_circuit
 
     if isinstance(value, str | os.PathLike):
-        return load_circuit(Path(value).expanduser())
+        return entered(load_circuit(Path(value).expanduser()))
     if callable(value) and not isinstance(value, QuantumCircuit):
         raise TypeError("a function was given where a circuit is meant; call it")
     if not isinstance(value, QuantumCircuit):
@@ -77,7 +80,7 @@ def circuit(value: Any) -> Any:
         )
     if not value.parameters:
         raise ValueError("the circuit has no free parameters; a tangent kernel needs at least one")
-    return value
+    return entered(value)
 
 
 def inputs(circuit: Any, given: Any) -> list[Any]:

@@ -28,6 +28,7 @@ class Sample(Result):
         qubits, parameters: n and L, the trainable parameters alone.
         observable, generator: as named on the command line.
         seed: root of all randomness.
+        remarks: what was done to the circuit before.
     """
 
     draws: Draws
@@ -37,6 +38,11 @@ class Sample(Result):
     observable: str
     generator: str
     seed: int
+    remarks: tuple[str, ...] = ()
+
+    def notes(self) -> list[str]:
+        """What was done to the circuit before it was drawn."""
+        return list(self.remarks)
 
     @property
     def kernel(self) -> NDArray[np.float64]:
@@ -158,6 +164,7 @@ def sample(
     x: Any = None,
     dqntk: bool = False,
     workers: int | None = None,
+    layout: str | None = None,
     **options: Any,
 ) -> Sample:
     """Draws of K of a circuit at random angles; the same bytes for a seed on any number of workers.
@@ -170,16 +177,19 @@ def sample(
         x: their values, shape (inputs,), in the order given; without, they are drawn uniformly like the angles.
         dqntk: draw μ too.
         workers: threads, all cores by default.
+        layout: of a transpiled circuit, which is read on its virtual qubits: ``apply`` it to an operator, or it was
+            ``applied``; asked for only where the operator's width does not tell. Text means virtual qubits.
         options: of ``qntk.sampling.CircuitEnsemble``: ``distribution``, ``engine``, ``shots``, ``noise_model``.
 
     >>> sample(ansatz("hea", 2, 2), "Z0", draws=50, seed=1).parameters
     8
     """
     _checked.options("qntk.sample", options, ("distribution", "engine", "shots", "noise_model"))
-    chosen = _checked.circuit(circuit)
+    taken = _checked.circuit(circuit)
+    chosen = taken.circuit
     count, root = _checked.draws_and_seed(draws, seed)
     data = _checked.inputs(chosen, inputs)
-    target = read_observable(observable, chosen.num_qubits)
+    target = read_observable(taken.observable(observable, layout), chosen.num_qubits)
     if x is not None and not data:
         raise ValueError("x is given, and no inputs that it would be the values of; name them with inputs=")
     if x is not None:
@@ -195,4 +205,6 @@ def sample(
         ensemble = CircuitEnsemble(chosen, target.operator(), dqntk=dqntk, **options)
     made = draw(ensemble, count, root, workers=workers)
     name = chosen.name if chosen.name and not chosen.name.startswith("circuit-") else "a circuit"
-    return Sample(made, name, chosen.num_qubits, ensemble.parameters, target.spec, "half-pauli", root)
+    return Sample(
+        made, name, chosen.num_qubits, ensemble.parameters, target.spec, "half-pauli", root, tuple(taken.notes)
+    )

@@ -27,16 +27,27 @@ class Model(Result):
             sum of theirs.
         inputs: the parameters that are data, in the order of the columns of X: names, vectors or ``Parameter``s.
         workers: threads, all cores by default; results do not depend on it.
+        layout: of a transpiled circuit, as for ``qntk.sample``.
 
     θ has the parameters of ``parameters``, in that order. Data are never counted as weights.
     """
 
-    def __init__(self, circuit: Any, observable: Any, inputs: Any = None, workers: int | None = None) -> None:
-        self.circuit = _checked.circuit(circuit)
+    def __init__(
+        self,
+        circuit: Any,
+        observable: Any,
+        inputs: Any = None,
+        workers: int | None = None,
+        layout: str | None = None,
+    ) -> None:
+        taken = _checked.circuit(circuit)
+        self.circuit, self._remarks = taken.circuit, taken.notes
         self.inputs = tuple(_checked.inputs(self.circuit, inputs))
         several = isinstance(observable, list | tuple) and len(observable) > 1 and not is_matrix(observable)
         given = list(observable) if several else [observable]
-        self.observables = tuple(read_observable(one, self.circuit.num_qubits) for one in given)
+        self.observables = tuple(
+            read_observable(taken.observable(one, layout), self.circuit.num_qubits) for one in given
+        )
         self._models = tuple(
             CircuitModel(self.circuit, one.operator(), self.inputs, workers) for one in self.observables
         )
@@ -124,6 +135,10 @@ class Model(Result):
             f"Model: n = {self.circuit.num_qubits}, L = {len(self.parameters)} trainable parameters, "
             f"{len(self.inputs)} inputs, observable {spec}"
         )
+
+    def notes(self) -> list[str]:
+        """What was done to the circuit."""
+        return list(self._remarks)
 
     def rows(self) -> list[dict[str, Any]]:
         """The parameters, trainable ones first."""

@@ -109,8 +109,8 @@ class Check(Judged):
         return check_text(self.document).partition("\n")[0]
 
     def notes(self) -> list[str]:
-        """Reasons and advice."""
-        return list(self.document.get("advice", []))[:6]
+        """What was done to the circuit, reasons and advice."""
+        return [*self.document["remarks"], *self.document.get("advice", [])][:6]
 
 
 def compare(
@@ -191,6 +191,7 @@ def check(
     margin: float | None = None,
     family_error: float = 0.01,
     reasons: bool = True,
+    layout: str | None = None,
 ) -> Check:
     """Is this ansatz random enough for the theory, how deep must it be, and why not.
 
@@ -205,12 +206,14 @@ def check(
         margin: one for every statistic, in place of 5 % and 10 %.
         family_error: probability that any verdict is wrong.
         reasons: whether to look for what keeps it from the law; without, the answer is quick.
+        layout: of a transpiled circuit, as for ``qntk.sample``.
     """
-    chosen = _checked.circuit(circuit)
+    taken = _checked.circuit(circuit)
+    chosen, observable = taken.circuit, taken.observable(observable, layout)
     count, root = _checked.draws_and_seed(draws, seed)
     margins = None if margin is None else Margins.uniform(margin)
     document = check_document(
         chosen, observable, _checked.inputs(chosen, inputs), _checked.generator(generator), count,
         _checked.whole("repeats", repeats, 1, 64), root, family_error, margins, reasons,
     )  # fmt: skip
-    return Check(document)
+    return Check(document | {"remarks": taken.notes})

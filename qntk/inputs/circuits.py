@@ -1,14 +1,61 @@
-"""A user's circuit: read from a file, and repeated with fresh parameters."""
+"""A user's circuit: read from a file or taken as an object, and repeated with fresh parameters."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from qiskit import qasm3, qpy
-from qiskit.circuit import Parameter, QuantumCircuit
+from qiskit.circuit import Barrier, Delay, Measure, Parameter, QuantumCircuit, Reset
+from qiskit.circuit.library import Initialize, StatePreparation
+
+from qntk.inputs.layouts import Layout, before_transpilation
+
+
+@dataclass(frozen=True)
+class Entered:
+    """A circuit as everything here takes it: without final measurements, as it was before transpilation.
+
+    Attributes:
+        circuit: on its virtual qubits; the given one itself where there was nothing to change.
+        layout: where they were on a machine; None where the circuit was not transpiled onto one.
+    """
+
+    circuit: QuantumCircuit
+    layout: Layout | None = None
+
+    @property
+    def notes(self) -> list[str]:
+        """What was done to the circuit, for who reads a result."""
+        return [self.layout.told()] if self.layout else []
+
+    def observable(self, spec: Any, how: str | None = None) -> Any:
+        """A user's observable on the circuit's qubits; see ``Layout.observable``."""
+        if how not in (None, "apply", "applied"):
+            raise ValueError(
+                f"layout is {how!r}; give 'apply', or 'applied' for an observable that is laid out already"
+            )
+        if self.layout is not None:
+            return self.layout.observable(spec, how)
+        if how is not None:
+            raise ValueError(f"layout={how!r} is given, but the circuit was not transpiled onto a layout")
+        return spec
+
+
+def entered(circuit: QuantumCircuit) -> Entered:
+    """Take a circuit in; a second time changes nothing.
+
+    >>> circuit = QuantumCircuit(1, 1)
+    >>> _ = circuit.ry(Parameter("a"), 0), circuit.measure(0, 0)
+    >>> len(entered(circuit).circuit.data)
+    1
+    """
+    plain = _unmeasured(circuit)
+    return Entered(plain) if circuit.layout is None else Entered(*before_transpilation(plain, circuit.layout))
 
 
 def load_circuit(path: Path) -> QuantumCircuit:
@@ -30,10 +77,32 @@ def load_circuit(path: Path) -> QuantumCircuit:
             raise ValueError("its suffix is not .qpy, .qasm or .qasm3")
     except Exception as error:  # each importer has errors of its own
         raise ValueError(f"circuit {str(path)!r} cannot be read: {error}") from error
-    circuit = circuit.remove_final_measurements(inplace=False)
     if not circuit.parameters:
         raise ValueError(f"circuit {str(path)!r} has no free parameters; a tangent kernel needs at least one")
     return circuit
+
+
+def _unmeasured(circuit: QuantumCircuit) -> QuantumCircuit:
+    """Without the measurements that no gate follows, and without the classical bits that then hold nothing."""
+    last: dict[Any, int] = {}
+    for index, instruction in enumerate(circuit.data):
+        if not isinstance(instruction.operation, Measure | Barrier | Delay):
+            last |= dict.fromkeys(instruction.qubits, index)
+    final = {
+        index
+        for index, i in enumerate(circuit.data)
+        if isinstance(i.operation, Measure) and index > last.get(i.qubits[0], -1)
+    }
+    if not final and not circuit.clbits:
+        return circuit
+    kept = [i for index, i in enumerate(circuit.data) if index not in final]
+    if any(i.clbits for i in kept):  # a classical bit that decides something: the reader says what
+        return circuit
+    made = QuantumCircuit(*circuit.qregs, name=circuit.name, global_phase=circuit.global_phase)
+    made.add_bits(q for q in circuit.qubits if q not in set(made.qubits))
+    for instruction in kept:
+        made.append(instruction, copy=False)
+    return made
 
 
 def input_parameters(circuit: QuantumCircuit, names: Sequence[str]) -> list[Parameter]:
@@ -51,9 +120,28 @@ def input_parameters(circuit: QuantumCircuit, names: Sequence[str]) -> list[Para
 
 
 def repeated(circuit: QuantumCircuit, times: int, inputs: Sequence[Parameter]) -> QuantumCircuit:
-    """The circuit several times in a row, with fresh trainable parameters and the same inputs each time."""
+    """The circuit several times in a row, with fresh trainable parameters and the same inputs each time.
+
+    What prepares the input state does so once.
+    """
     result = circuit.copy()
+    again = _unprepared(circuit)
     for turn in range(1, times):
-        fresh = {p: Parameter(f"{p.name} #{turn}") for p in circuit.parameters if p not in inputs}
-        result.compose(circuit.assign_parameters(fresh), inplace=True)
+        fresh = {p: Parameter(f"{p.name} #{turn}") for p in again.parameters if p not in inputs}
+        result.compose(again.assign_parameters(fresh), inplace=True)
     return result
+
+
+def _unprepared(circuit: QuantumCircuit) -> QuantumCircuit:
+    """Without what prepares the input state: resets and states of qubits on which no gate has acted."""
+    used: set[Any] = set()
+    kept = circuit.copy_empty_like()
+    for instruction in circuit.data:
+        if isinstance(instruction.operation, Barrier | Delay):
+            kept.append(instruction, copy=False)
+        elif not isinstance(instruction.operation, Initialize | StatePreparation | Reset) or used & set(
+            instruction.qubits
+        ):
+            used |= set(instruction.qubits)
+            kept.append(instruction, copy=False)
+    return kept

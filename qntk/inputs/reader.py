@@ -2,8 +2,9 @@
 
 A gate is a rotation if it is of one of Qiskit's own classes of Pauli rotations. A gate without parameters, of at most
 two qubits or given as a matrix, is its matrix; a Pauli evolution is its synthesis, as on a backend. exp(-iHt) with a
-free t is V exp(-iΛt) V† with rotations about strings of Z for the eigenvalues Λ. Everything else is what its definition
-says.
+free t is V exp(-iΛt) V† with rotations about strings of Z for the eigenvalues Λ. What prepares a state does so on fresh
+qubits, a loop of fixed length is unrolled, a measurement after the last gate is left out. Everything else is what its
+definition says.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ from qiskit.circuit import (
     AnnotatedOperation,
     Barrier,
     BoxOp,
+    BreakLoopOp,
+    ContinueLoopOp,
     ControlFlowOp,
     Delay,
+    ForLoopOp,
     Gate,
     Measure,
     Parameter,
@@ -27,9 +31,11 @@ from qiskit.circuit import (
     Reset,
 )
 from qiskit.circuit import library as gates
+from qiskit.circuit.exceptions import CircuitError
 from qiskit.circuit.library.standard_gates import get_standard_gate_name_mapping
 from qiskit.quantum_info import Clifford, Operator, Pauli
 
+from qntk.inputs.messages import printable
 from qntk.inputs.normal_form import Angle, Fixed, NormalForm, Rotation
 
 _ROTATIONS = {
@@ -38,7 +44,11 @@ _ROTATIONS = {
 }  # fmt: skip
 """Pauli of each class of rotations, first letter on its first qubit."""
 _KINDS = {gates.CXGate: "cx", gates.CZGate: "cz"}
-_NO_GATES = (ControlFlowOp, Measure, Reset, gates.Initialize)
+_NO_GATES = (ControlFlowOp, BreakLoopOp, ContinueLoopOp)
+_NEARLY = 1e-8
+"""How far from 1 a unitary times its adjoint may be."""
+_MOST_TURNS = 100_000
+"""Of a loop."""
 
 
 def read_circuit(circuit: QuantumCircuit, inputs: Sequence[Parameter] = ()) -> NormalForm:
@@ -46,8 +56,9 @@ def read_circuit(circuit: QuantumCircuit, inputs: Sequence[Parameter] = ()) -> N
 
     ``inputs`` are the parameters that are data, in the order of the columns of x; all others are weights.
 
-    Raises ``ValueError``, with the gate and its place, for what has no gradients here: measurement, reset, control
-    flow, a gate without a definition, an angle that is not real and finite or has no derivative.
+    Raises ``ValueError``, with the gate and its place, for what has no gradients here: a measurement before the last
+    gate, a reset of a qubit in use, open control flow, a gate without a definition or with a matrix that is not
+    unitary, an angle that is not real and finite or has no derivative.
 
     >>> circuit = QuantumCircuit(2)
     >>> _ = circuit.ry(2 * Parameter("a"), 0), circuit.cx(0, 1)
@@ -91,19 +102,57 @@ class _Reader:
     def __init__(self, parameters: Sequence[Parameter]) -> None:
         self.place = {parameter: index for index, parameter in enumerate(parameters)}
         self.operations: list[Rotation | Fixed] = []
+        self.used: set[int] = set()
+        self.measured: set[int] = set()
+        self.depth = 0
 
     def add(self, circuit: QuantumCircuit, wires: list[int]) -> None:
-        for instruction in circuit.data:
-            self.gate(instruction.operation, tuple(wires[circuit.find_bit(q).index] for q in instruction.qubits))
+        """Walk a circuit whose qubits are these; what is refused is told with its place in the outermost one."""
+        self.depth += 1
+        for index, instruction in enumerate(circuit.data):
+            on = tuple(wires[circuit.find_bit(q).index] for q in instruction.qubits)
+            try:
+                self.gate(instruction.operation, on)
+            except ValueError as error:
+                if self.depth > 1:
+                    raise
+                name, qubits = printable(instruction.operation.name[:60]), ", ".join(map(str, on))
+                raise ValueError(f"instruction {index} of the circuit, {name!r} on qubits {qubits}: {error}") from error
+        self.depth -= 1
 
     def keep(self, operation: Rotation | Fixed) -> None:
+        self.use(operation.qubits)
         self.operations.append(operation)
+
+    def use(self, wires: tuple[int, ...]) -> None:
+        """Note that a gate acts on these qubits."""
+        late = self.measured.intersection(wires)
+        if late:
+            raise ValueError(
+                f"it acts on qubit {min(late)} after its measurement; only final measurements are left out"
+            )
+        self.used.update(wires)
+
+    def prepare(self, operation: Any, wires: tuple[int, ...]) -> None:
+        """A reset, or a state, of qubits in |0>; of others it is no unitary."""
+        old = self.used.intersection(wires)
+        if old:
+            raise ValueError(
+                f"{operation.name!r} acts on qubit {min(old)}, which is in use already; only unitary gates have "
+                "gradients here, and states are prepared on fresh qubits"
+            )
+        if isinstance(operation, gates.Initialize):
+            self.add(operation.gates_to_uncompute().inverse(), list(wires))
 
     def gate(self, operation: Any, wires: tuple[int, ...]) -> None:
         kind = getattr(operation, "base_class", type(operation))
         if kind in (Barrier, Delay):
             return
-        if kind in _ROTATIONS:
+        if kind in (gates.Initialize, Reset):
+            self.prepare(operation, wires)
+        elif kind is Measure:
+            self.measured.update(wires)
+        elif kind in _ROTATIONS:
             self.rotation(_ROTATIONS[kind], wires, operation.params[0])
         elif kind is gates.UGate:
             theta, phi, lam = operation.params
@@ -113,11 +162,10 @@ class _Reader:
             self.keep(Fixed(wires, _MATRICES[_KINDS[kind]], _KINDS[kind], _KINDS[kind]))
         elif kind is BoxOp:
             self.add(operation.blocks[0], list(wires))
+        elif kind is ForLoopOp:
+            self.loop(operation, wires)
         elif isinstance(operation, _NO_GATES):
-            raise ValueError(
-                f"the circuit holds {operation.name!r} on qubit {wires[0] if wires else '-'}; "
-                "only unitary gates have gradients here"
-            )
+            raise ValueError(f"{operation.name!r} is open control flow; only unitary gates have gradients here")
         else:
             self.composite(operation, wires)
 
@@ -135,6 +183,15 @@ class _Reader:
         else:
             raise ValueError(f"gate {operation.name!r} has no definition that can be followed")
 
+    def loop(self, operation: Any, wires: tuple[int, ...]) -> None:
+        """A loop of fixed length, turn by turn."""
+        values, parameter, body = operation.params
+        if len(values) > _MOST_TURNS:
+            raise ValueError(f"a loop of {len(values):,} turns is longer than {_MOST_TURNS:,}")
+        for value in values:
+            bound = body.assign_parameters({parameter: value}) if parameter in body.parameters else body
+            self.add(bound, list(wires))
+
     @staticmethod
     def is_matrix(operation: Any, qubits: int) -> bool:
         """Whether an operation without parameters is taken as its matrix: not a Pauli evolution, nor what is large."""
@@ -149,7 +206,11 @@ class _Reader:
             matrix = Operator(operation).data
         except Exception as error:  # each class has errors of its own
             raise ValueError(f"gate {operation.name!r} has no definition that can be followed: {error}") from error
-        self.keep(Fixed(wires, np.asarray(matrix, dtype=complex), "", operation.name))
+        matrix = np.asarray(matrix, dtype=complex)
+        off = np.abs(matrix @ matrix.conj().T - np.eye(len(matrix))).max()
+        if not off <= _NEARLY:
+            raise ValueError(f"the matrix of gate {operation.name!r} is not unitary: it is off by {off:.2g}")
+        self.keep(Fixed(wires, matrix, "", operation.name))
 
     def evolution(self, operation: Any, wires: tuple[int, ...]) -> None:
         """exp(-iHt): V (Π_s exp(-i t c_s Z_s)) V†, with c the Walsh-Hadamard transform of H's eigenvalues."""
@@ -169,12 +230,14 @@ class _Reader:
         self.keep(Rotation(pauli, wires, self.angle(angle)))
 
     def angle(self, angle: ParameterExpression | float) -> Angle:
+        if isinstance(angle, Parameter):
+            return Angle(((self.place[angle], 1.0),), 0.0, angle)
         if not isinstance(angle, ParameterExpression):
             return Angle((), _real(angle, angle), angle)
         slopes = _linear_slopes(angle)
-        if slopes is None:
+        offset = 0.0 if slopes is None else _offset(angle, slopes)
+        if slopes is None or offset is None:
             return Angle((), 0.0, angle, linear=False)
-        offset = _real(angle.bind(dict.fromkeys(angle.parameters, 0.0)), angle)
         return Angle(tuple((self.place[p], slope) for p, slope in slopes.items()), offset, angle)
 
 
@@ -189,6 +252,7 @@ class _Unpacker(_Reader):
         kind = getattr(operation, "base_class", type(operation))
         standard = _STANDARD.get(getattr(operation, "name", ""))
         if standard is not None and standard.base_class is kind and isinstance(standard, Gate):
+            self.use(wires)
             self.circuit.append(operation, wires)
         else:
             super().gate(operation, wires)
@@ -216,6 +280,21 @@ def _linear_slopes(angle: ParameterExpression) -> dict[Parameter, float] | None:
             return None
         slopes[parameter] = _real(slope, angle)
     return slopes
+
+
+def _offset(angle: ParameterExpression, slopes: Mapping[Parameter, float]) -> float | None:
+    """The angle at zero, if Qiskit evaluates it as linear with these slopes; its derivatives alone are not trusted."""
+    try:
+        offset = _real(angle.bind(dict.fromkeys(angle.parameters, 0.0)), angle)
+        for start in (0.37, -1.21):
+            point = {p: start + 0.11 * place for place, p in enumerate(slopes)}
+            found = _real(angle.bind(point), angle)
+            expected = offset + sum(slope * point[p] for p, slope in slopes.items())
+            if abs(found - expected) > 1e-9 * (1 + abs(found) + abs(offset)):
+                return None
+    except (CircuitError, ZeroDivisionError, RuntimeError):
+        return None
+    return offset
 
 
 def _real(value: Any, angle: Any) -> float:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import Parameter, ParameterExpression
+from qiskit.circuit.exceptions import CircuitError
 
 Array = NDArray[np.float64]
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -45,7 +46,12 @@ class Nonlinear:
 
 
 def nonlinear(expression: ParameterExpression, column: Mapping[Parameter, int]) -> Nonlinear:
-    """Compile an expression; ``ValueError`` if Qiskit cannot differentiate it or it does not evaluate as printed."""
+    """Compile an expression.
+
+    Raises ``ValueError`` if Qiskit cannot differentiate it, if it does not evaluate as it is printed, or if a slope of
+    Qiskit's is not that of Qiskit's own values: both are looked at where the expression has a value. The functions
+    themselves raise it where the angle, or a derivative, leaves its domain.
+    """
     parameters = sorted(expression.parameters, key=lambda p: column[p])
     try:
         slopes = [_derivative(expression, p) for p in parameters]
@@ -53,15 +59,66 @@ def nonlinear(expression: ParameterExpression, column: Mapping[Parameter, int]) 
     except RuntimeError as error:
         raise ValueError(f"angle {expression} has no derivative: {error}") from error
 
-    def function(e: ParameterExpression | float) -> Callable[[Array], Array]:
-        return _function(e, parameters)
+    points = _points(expression, parameters)
 
-    return Nonlinear(
+    def function(e: ParameterExpression | float) -> Callable[[Array], Array]:
+        return _function(e, parameters, points, str(expression))
+
+    made = Nonlinear(
         tuple(column[p] for p in parameters),
         function(expression),
         tuple(map(function, slopes)),
         tuple(tuple(map(function, row)) for row in curvatures),
     )
+    for place, parameter in enumerate(parameters):
+        rows = [(made.value, made.slopes[place])]
+        rows += [(made.slopes[one], made.curvatures[one][place]) for one in range(len(parameters))]
+        for value, slope in rows:
+            _check_slope(value, slope, place, points, f"angle {expression}: Qiskit's slope by {parameter.name}")
+    return made
+
+
+def _points(expression: ParameterExpression, parameters: list[Parameter]) -> Array:
+    """Up to four points at which the expression has a real value, shape (parameters, points); ``ValueError`` if none
+    is found."""
+    found: list[Array] = []
+    rng = np.random.default_rng(len(parameters))
+    for size in (0.3, 1.0, 3.0, 10.0, 100.0):
+        for shift in (1.0, 0.0, -1.0):
+            point = size * (shift + rng.uniform(0.1, 0.4, len(parameters)) * rng.choice((-1, 1), len(parameters)))
+            near = [point * factor for factor in (1.0, 1 - 1e-3, 1 + 1e-3)]
+            if len(found) < 4 and all(_real_at(expression, parameters, p) is not None for p in near):
+                found.append(point)
+    if not found:
+        raise ValueError(f"angle {expression} has no real value at any of the points that were tried; simplify it")
+    return np.stack(found, axis=1)
+
+
+def _real_at(expression: ParameterExpression, parameters: list[Parameter], point: Array) -> float | None:
+    """Qiskit's own value, or None where it has none that is real and finite."""
+    try:
+        value = complex(
+            expression.bind({p: float(v) for p, v in zip(parameters, point, strict=True) if p in expression.parameters})
+        )
+    except (CircuitError, ZeroDivisionError, RuntimeError, TypeError):
+        return None
+    return value.real if np.isfinite(value) and abs(value.imag) < 1e-12 * (1 + abs(value)) else None
+
+
+def _check_slope(
+    value: Callable[[Array], Array], slope: Callable[[Array], Array], place: int, points: Array, what: str
+) -> None:
+    """A derivative against central differences of two widths, to 1e-5 of the larger of the two."""
+    step = np.zeros_like(points)
+    step[place] = 1e-4 * np.abs(points).max(axis=0)
+    try:
+        wide, narrow = ((value(points + s) - value(points - s)) / (2 * s[place]) for s in (2 * step, step))
+        expected, found = (4 * narrow - wide) / 3, slope(points)
+    except ValueError:  # at the edge of the domain; evaluation itself will say so
+        return
+    scale = np.abs(expected) + np.abs(found) + np.abs(value(points)) * 1e-3
+    if (np.abs(found - expected) > 1e-5 * scale + 1e-9).any():
+        raise ValueError(f"{what} is not that of its own values; write the angle in another way, or upgrade Qiskit")
 
 
 def _derivative(expression: ParameterExpression | float, parameter: Parameter) -> ParameterExpression | float:
@@ -71,7 +128,9 @@ def _derivative(expression: ParameterExpression | float, parameter: Parameter) -
     return slope
 
 
-def _function(expression: ParameterExpression | float, parameters: list[Parameter]) -> Callable[[Array], Array]:
+def _function(
+    expression: ParameterExpression | float, parameters: list[Parameter], points: Array, angle: str
+) -> Callable[[Array], Array]:
     """The function of arrays of shape (len(parameters), draws) that an expression stands for."""
     if not isinstance(expression, ParameterExpression) or not expression.parameters:
         constant = complex(expression).real
@@ -85,13 +144,16 @@ def _function(expression: ParameterExpression | float, parameters: list[Paramete
 
     def evaluate(values: Array) -> Array:
         scope = {"__builtins__": {}} | _FUNCTIONS | {f"v{i}": row for i, row in enumerate(values)}
-        result: Array = np.broadcast_to(np.asarray(eval(code, scope), dtype=float), values.shape[1:])
+        with np.errstate(all="ignore"):
+            result: Array = np.broadcast_to(np.asarray(eval(code, scope), dtype=float), values.shape[1:])
+        bad = np.flatnonzero(~np.isfinite(result))
+        if len(bad):
+            at = ", ".join(f"{p.name} = {row[bad[0]]:.6g}" for p, row in zip(parameters, values, strict=True))
+            raise ValueError(f"angle {angle} leaves its domain at {at}")
         return result
 
-    point = np.linspace(0.31, 0.47, len(parameters))[:, None]
-    expected = complex(
-        expression.bind({p: point[i, 0] for i, p in enumerate(parameters) if p in expression.parameters})
-    )
-    if not np.isclose(evaluate(point)[0], expected.real, rtol=1e-12, atol=1e-12):
-        raise ValueError(f"angle {expression} does not evaluate as it is printed; simplify it")
+    for point in points.T:
+        expected = _real_at(expression, parameters, point)
+        if expected is not None and not np.isclose(evaluate(point[:, None])[0], expected, rtol=1e-12, atol=1e-12):
+            raise ValueError(f"angle {expression} does not evaluate as it is printed; simplify it")
     return evaluate

@@ -11,14 +11,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit import qasm3, qpy
-from qiskit.circuit import AnnotatedOperation, ControlModifier, Gate, Parameter, ParameterVector, QuantumCircuit
+from qiskit.circuit import (
+    AnnotatedOperation,
+    ControlModifier,
+    ForLoopOp,
+    Gate,
+    Parameter,
+    ParameterVector,
+    QuantumCircuit,
+    WhileLoopOp,
+)
 from qiskit.circuit import library as gates
 from qiskit.circuit.library import UnitaryGate
 from qiskit.quantum_info import Clifford, Operator, Pauli, SparsePauliOp, random_clifford, random_unitary
 from qiskit.synthesis import MatrixExponential, SuzukiTrotter
 from scipy.linalg import expm
 
-from qntk.inputs.normal_form import Fixed
+from qntk.inputs.circuits import entered, repeated
+from qntk.inputs.normal_form import Fixed, Rotation
 from qntk.inputs.reader import read_circuit, unpacked
 from qntk.sampling import CircuitModel
 
@@ -236,19 +246,71 @@ def test_a_modified_operation_and_a_box():
     assert same(matrix_of(read_circuit(circuit), [0.3, 0.9]), bound(plain, [0.3, 0.9]))
 
 
+def test_what_prepares_a_state_and_loops_of_fixed_length():
+    """States of Qiskit's own by three names, reset, a loop with a parameter and one without, final measurements."""
+    turn = Parameter("k")
+    circuit = QuantumCircuit(3, 3)
+    circuit.reset(0)
+    circuit.initialize([0.6, 0, 0, 0.8j], [0, 1])
+    circuit.prepare_state("1", [2])
+    with circuit.for_loop(range(1, 4), turn):
+        circuit.ry(θ[0] * turn, 0)
+        circuit.cx(0, 2)
+    with circuit.for_loop(range(2)):
+        circuit.rx(θ[1], 1)
+    circuit.measure(range(3), range(3))
+    plain = QuantumCircuit(3)
+    plain.x(2)
+    for factor in (1, 2, 3):
+        plain.ry(factor * θ[0], 0)
+        plain.cx(0, 2)
+    plain.rx(2 * θ[1], 1)
+    start = np.zeros(8, complex)
+    start[[0, 3]] = 0.6, 0.8j
+    values = [0.3, 0.9]
+    found = matrix_of(read_circuit(circuit), values)[:, 0]
+    expected = bound(plain, values) @ start
+    assert abs(abs(np.vdot(found, expected)) - 1) < 1e-12
+    assert abs(np.vdot(matrix_of(read_circuit(circuit), [0.4, 0.9])[:, 0], expected)) < 1 - 1e-3
+
+
+def test_a_repetition_prepares_its_input_once():
+    circuit = QuantumCircuit(1, 1)
+    circuit.initialize([0.6, 0.8], 0)
+    circuit.ry(θ[0], 0)
+    circuit.measure(0, 0)
+    deep = repeated(entered(circuit).circuit, 3, [])
+    assert deep.num_parameters == 3
+    assert len([op for op in read_circuit(deep).operations if isinstance(op, Rotation) and op.angle.free]) == 3
+
+
+def while_loop():
+    body = QuantumCircuit(1, 1)
+    body.x(0)
+    return WhileLoopOp((body.clbits[0], True), body)
+
+
 @pytest.mark.parametrize(
     ("build", "line"),
     [
         (lambda c: c.append(Gate("mystery", 1, [θ[0]]), [0]), "gate 'mystery' has no definition"),
         (lambda c: c.append(Gate("rx", 1, []), [0]), "gate 'rx' has no definition"),
-        (lambda c: c.measure_all(), "holds 'measure' on qubit 0"),
-        (lambda c: c.reset(1), "holds 'reset' on qubit 1"),
-        (lambda c: c.rx(1j * θ[0], 0), "is not real and finite"),
+        (
+            lambda c: (c.measure_all(), c.rx(θ[0], 1)),
+            r"instruction 4 of the circuit, 'rx' on qubits 1: .* after its measurement",
+        ),
+        (lambda c: c.reset(0), "instruction 1 of the circuit, 'reset' on qubits 0: .* in use already"),
+        (lambda c: c.initialize([0, 1], 0), "'initialize' on qubits 0: .* in use already"),
+        (lambda c: c.rx(1j * θ[0], 0), "'rx' on qubits 0: .* is not real and finite"),
+        (lambda c: c.rx(float("inf"), 0), "'rx' on qubits 0: .* is not real and finite"),
+        (lambda c: c.append(UnitaryGate(2 * np.eye(2), check_input=False), [1]), "'unitary' on qubits 1: .*off by 3"),
+        (lambda c: c.append(while_loop(), [0], [0]), "'while_loop' on qubits 0: .* open control flow"),
+        (lambda c: c.append(ForLoopOp(range(10**6), None, QuantumCircuit(1)), [0]), "longer than 100,000"),
         (lambda c: c.rx(θ[0].sign(), 0), "has no derivative"),
     ],
 )
 def test_what_has_no_gradients_is_refused_with_its_place(build, line):
-    circuit = QuantumCircuit(2)
+    circuit = QuantumCircuit(2, 2)
     circuit.ry(θ[1], 0)
     build(circuit)
     with pytest.raises(ValueError, match=line):

@@ -135,6 +135,7 @@ def check_text(document: dict[str, Any]) -> str:
         f"n = {document['qubits']}, L = {document['parameters']}, observable {document['observable']}, generator "
         f"{document['generator']}; {document['draws']:,} draws each, all verdicts right with probability "
         f"{1 - document['family_error']:g}",
+        *document.get("remarks", []),
         "",
         f"{'times in a row':>14}{'L':>8}  {'mean / Haar':36}variance / Haar",
     ]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from qntk.inputs.circuits import input_parameters, load_circuit, repeated
+from qntk.inputs.circuits import entered, input_parameters, load_circuit, repeated
 from qntk.inputs.toml import Source, read_model
 from qntk.sampling.learning.datasets import FIELDS, TRAINING_FIELDS, Dataset, fourier, from_csv, ising, kink
 from qntk.sampling.learning.qnn import MODELS, Qnn, build, from_circuit
@@ -154,7 +154,7 @@ class DiagnoseConfig(_Model):
         """Every model at every depth."""
         made = [build(name, self.qubits, depth, features) for name in self.models for depth in self.depths]
         for entry in self.circuit:
-            circuit = load_circuit(Path(entry.path))
+            circuit = entered(load_circuit(Path(entry.path))).circuit
             if circuit.num_qubits != self.qubits:
                 raise ValueError(
                     f"circuit {entry.name} has {circuit.num_qubits} qubits, the key 'qubits' {self.qubits}"

@@ -22,7 +22,8 @@ from qiskit import qpy
 from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import Statevector
 
-from qntk.inputs.circuits import input_parameters, load_circuit
+from qntk.inputs.circuits import entered, input_parameters, load_circuit
+from qntk.inputs.messages import warn
 from qntk.sampling import CircuitModel, Draws
 from qntk.sampling.engine.program import compile_circuit
 from qntk.sampling.operators import OperatorLike
@@ -56,6 +57,10 @@ class UserCircuit:
     @classmethod
     def of(cls, circuit: QuantumCircuit, inputs: Sequence[str] = (), key: str = "") -> UserCircuit:
         """Compile and identify a circuit; ``ValueError`` for what a sweep cannot draw."""
+        taken = entered(circuit)
+        circuit = taken.circuit
+        for note in taken.notes:
+            warn(f"circuit {key or circuit.name}: {note}")
         if not circuit.parameters:
             raise ValueError("it has no free parameters; a tangent kernel needs at least one")
         data = input_parameters(circuit, inputs) if inputs else []
@@ -125,8 +130,9 @@ def find_circuit(
             raise ValueError(str(error)) from error
         if not isinstance(circuit, QuantumCircuit):
             raise ValueError(f"circuit {name!r} returns {type(circuit).__name__}; a QuantumCircuit is accepted")
-        if circuit.num_qubits != size[0]:
-            raise ValueError(f"circuit {name!r} has {circuit.num_qubits} qubits where {size[0]} were asked for")
+        found = entered(circuit).circuit.num_qubits
+        if found != size[0]:
+            raise ValueError(f"circuit {name!r} has {found} qubits where {size[0]} were asked for")
     try:
         return UserCircuit.of(circuit, inputs, key)
     except ValueError as error:

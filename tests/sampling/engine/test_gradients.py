@@ -149,6 +149,7 @@ def measured():
     circuit = QuantumCircuit(1, 1)
     circuit.rx(Parameter("a"), 0)
     circuit.measure(0, 0)
+    circuit.rx(Parameter("b"), 0)
     return circuit
 
 
@@ -182,7 +183,7 @@ def large():
 @pytest.mark.parametrize(
     ("circuit", "observable", "words"),
     [
-        (measured(), SparsePauliOp("Z"), "'measure'"),
+        (measured(), SparsePauliOp("Z"), "after its measurement"),
         (reset(), SparsePauliOp("Z"), "'reset'"),
         (controlled(), SparsePauliOp("Z"), "'if_else'"),
         (signed(), SparsePauliOp("Z"), "no derivative"),
