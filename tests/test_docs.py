@@ -107,3 +107,11 @@ def test_nothing_is_excused_that_is_not_there():
             lines.add((page, block.text.partition("\n")[0]))
             lines |= {(page, line) for line, _ in commands(block.text)} if block.language == "console" else set()
     assert set(NOT_RUN) <= lines
+
+
+@pytest.mark.parametrize("page", ["docs/theory.md", "docs/statistics.md", "CONTRIBUTING.md", "README.md"])
+def test_the_tests_that_a_page_names_are_there(page):
+    """Named from ``tests/`` or the root, or by a bare name that some folder of the tests has."""
+    for name in re.findall(r"`([\w/]*test_\w+\.py)`", (ROOT / page).read_text(encoding="utf-8")):
+        there = [(ROOT / name), (ROOT / "tests" / name), *(() if "/" in name else (ROOT / "tests").rglob(name))]
+        assert any(path.is_file() for path in there), f"{page} names {name}"

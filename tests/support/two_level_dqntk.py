@@ -17,7 +17,8 @@ has mean 0 for k ≠ ℓ and 2 |w|² T/N for k = ℓ, is uncorrelated between pa
 
     2 |w_k|²/N · [(1 + a² - 2aT/N)|w_ℓ|² + b²|u_ℓ|² + 4b (T/N - a) t n_x]   and   4 |w|⁴ (N² - T²)/(N² (N+1)).
 
-The blocks are independent, so E μ² is a sum over the coincidence patterns of two pairs: a polynomial in L whose
+The last term meets g_ℓ² = 4b² n_y² alone and averages to 0, as n_x → -n_x leaves the block's density alone: it is
+left out. The blocks are independent, so E μ² is a sum over the coincidence patterns of two pairs: a polynomial in L whose
 coefficients are moments of one block. It is of degree 6 in a; it is taken at seven rational points of the circle and
 averaged over a in exact arithmetic.
 """
@@ -102,7 +103,7 @@ def _given_a(D: int, T: int, L: int, a: Fraction, b: Fraction) -> Fraction:
     shared = left @ s @ left + right @ s @ right + left @ s @ right
     total += 4 * (pairs * np.sum((coupling @ s @ coupling.T) * s) + 2 * triples * shared + 6 * quadruples * once**2)
     spread = Fraction(4 * (N * N - T * T), N * N * (N + 1)) * mean(_times(_times(w, w), _times(g2, g2)))
-    later = _sum((1 + a * a - 2 * a * tau, w), (b * b, u), (4 * b * (tau - a), _times(t, block[1])))
+    later = _sum((1 + a * a - 2 * a * tau, w), (b * b, u))
     cross = Fraction(2, N) * mean(_times(g2, w)) * mean(_times(g2, later))
     return Fraction(total + L * spread + 4 * pairs * cross)
 

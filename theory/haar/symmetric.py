@@ -30,6 +30,12 @@ from qntk.theory.prediction import Prediction
 Group = Literal["orthogonal", "symplectic"]
 _ASSUMPTIONS = "finite D and L, correlations between parameters kept"
 _SIGN = {"even": 1, "odd": -1}
+_ROUNDED = Fraction(1, 10**10)
+
+
+def _lopsided(operator: OperatorMoments) -> bool:
+    """Whether the spectrum is not symmetric about 0, beyond what rounding makes of one that is."""
+    return operator.a3**2 > _ROUNDED**2 * operator.a2 * operator.a4
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,8 @@ class SymmetricKernelLaw:
         parameters: number of parameters L >= 1.
         observable, generator: centred traces of O and G.
         group: "orthogonal" (T² = 1) or "symplectic" (T² = -1).
-        parity: "even" or "odd", how O behaves under T. An odd operator has a3 = 0; the generator is always odd.
+        parity: "even" or "odd", how O behaves under T. An odd operator has a3 = 0, up to 1e-10 of its largest value
+            √(a2 a4), as eigenvalues are rounded; the generator is always odd.
         overlap: τ = |<φ|Tφ>|² of the input state, from 0 to 1; 0 for the symplectic group.
 
     Raises ``ValueError`` for arguments that fit no such ensemble, and for O(4) unless O is even and the input real:
@@ -68,7 +75,7 @@ class SymmetricKernelLaw:
             raise ValueError(f"observable acts on dimension {D}, generator on {self.generator.dimension}")
         if self.group not in ("orthogonal", "symplectic") or self.parity not in _SIGN:
             raise ValueError("group is orthogonal or symplectic, parity even or odd")
-        if self.generator.a3 != 0 or (self.parity == "odd" and self.observable.a3 != 0):
+        if _lopsided(self.generator) or (self.parity == "odd" and _lopsided(self.observable)):
             raise ValueError("an operator odd under time reversal has a spectrum symmetric about 0, and a3 = 0")
         if not 0 <= self.overlap <= 1 or (self.group == "symplectic" and self.overlap != 0):
             raise ValueError("overlap is |<φ|Tφ>|², from 0 to 1, and 0 for the symplectic group")

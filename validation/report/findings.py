@@ -83,7 +83,7 @@ def joining_depth(cells: list[CellResult]) -> CellResult | None:
 
 def _fluctuation(observable: str, cells: list[CellResult]) -> str:
     failing = [r for r in cells if r.verdict("variance", "asymptotic").verdict == "disagree"]
-    here = f"Published fluctuation with observable {observable}"
+    here = f"Published variance with observable {observable}"
     if not failing:
         return f"{here}: no cell disagrees."
     worst = max(failing, key=lambda r: _ratio(r, "variance", "asymptotic"))

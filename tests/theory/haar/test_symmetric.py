@@ -109,6 +109,25 @@ def test_against_the_group(group, parity, overlap, observable, generator, parame
     assert outside, "negative control: the unitary law must fail here"
 
 
+def test_rounded_eigenvalues_of_an_odd_operator_are_odd():
+    """Eigenvalues off by some 1e-14 leave a third moment of that size; 1e-6 is no rounding."""
+    levels, pauli = np.array([2, 2, 1, 1, -1, -1, -2, -2]), OperatorMoments.from_pauli(3)
+    noise = 1e-15 * np.arange(8) ** 2
+    exact, rounded, lopsided = (
+        OperatorMoments.from_eigenvalues(levels + shift) for shift in (0 * noise, noise, noise * 1e9)
+    )
+    assert 1e-14 < abs(float(rounded.a3)) < 1e-11
+    expected = SymmetricKernelLaw(3, exact, pauli, "symplectic", "odd", 0).variance().value
+    law = SymmetricKernelLaw(3, rounded, rounded.scaled(1e-6), "symplectic", "odd", 0)  # relative to its own size
+    assert law.variance().value == pytest.approx(
+        SymmetricKernelLaw(3, exact, exact.scaled(1e-6), "symplectic", "odd", 0).variance().value, rel=1e-11
+    )
+    assert SymmetricKernelLaw(3, rounded, pauli, "symplectic", "odd", 0).variance().value == pytest.approx(expected)
+    for pair in ((lopsided, pauli), (pauli, lopsided)):
+        with pytest.raises(ValueError, match="spectrum symmetric"):
+            SymmetricKernelLaw(3, *pair, "symplectic", "odd", 0)
+
+
 def test_large_dimension_is_exact():
     O = OperatorMoments.from_pauli(50)
     law = SymmetricKernelLaw(10**7, O, O, "orthogonal", "even", 1)
