@@ -18,9 +18,9 @@ has mean 0 for k ≠ ℓ and 2 |w|² T/N for k = ℓ, is uncorrelated between pa
     2 |w_k|²/N · [(1 + a² - 2aT/N)|w_ℓ|² + b²|u_ℓ|² + 4b (T/N - a) t n_x]   and   4 |w|⁴ (N² - T²)/(N² (N+1)).
 
 The last term meets g_ℓ² = 4b² n_y² alone and averages to 0, as n_x → -n_x leaves the block's density alone: it is
-left out. The blocks are independent, so E μ² is a sum over the coincidence patterns of two pairs: a polynomial in L whose
-coefficients are moments of one block. It is of degree 6 in a; it is taken at seven rational points of the circle and
-averaged over a in exact arithmetic.
+left out. The blocks are independent, so E μ² is a sum over the coincidence patterns of two pairs: a polynomial in L
+whose coefficients are moments of one block. It is of degree 6 in a; it is taken at seven rational points of the circle
+and averaged over a in exact arithmetic.
 """
 
 from __future__ import annotations
