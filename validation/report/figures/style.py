@@ -18,6 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from qntk.inputs.messages import printable
+from qntk.validation.report.figures.svg import slim
 from qntk.validation.report.findings import WORDS
 
 EXACT: dict[str, Any] = {"linestyle": "-", "linewidth": 1.4}
@@ -50,7 +51,10 @@ def write_figures(
         for name, caption, figure in figures:
             for suffix in suffixes:
                 metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(suffix, {})
-                figure.savefig(directory / f"{name}.{suffix}", dpi=160, bbox_inches="tight", metadata=metadata)
+                path = directory / f"{name}.{suffix}"
+                figure.savefig(path, dpi=160, bbox_inches="tight", metadata=metadata)
+                if suffix == "svg":
+                    path.write_text(slim(path.read_text(encoding="utf-8")), encoding="utf-8")
             captions[name] = caption
     return captions
 
