@@ -6,6 +6,7 @@
     draws = qntk.sample(circuit, "Z0", draws=20_000, seed=1)
     qntk.compare(draws, law)                          # verdicts, with an error rate
     qntk.check(circuit, "Z0")                         # is this ansatz random enough, and why not
+    qntk.predict_circuit(circuit, "Z0")               # its own law: exact mean, deep limit, depth that reaches it
     qntk.Model(circuit, "Z0", inputs="x")             # a model of data: kernels, diagnosis, training
 
 The packages behind it are ``qntk.theory``, ``qntk.sampling`` and ``qntk.validation``. Nothing is imported before it is
@@ -30,6 +31,8 @@ _HOME = {
     "compare": "_verdicts",
     "Diagnosis": "_diagnosis",
     "Model": "_model",
+    "CircuitLaw": "_predict",
+    "predict_circuit": "_predict",
     "exact_mean": "_circuits",
     "observable": "_circuits",
     "calibrate": "_runs",
@@ -46,6 +49,7 @@ _ROOMS = ("inputs", "sampling", "theory", "validation")
 
 __all__ = [
     "Check",
+    "CircuitLaw",
     "Comparison",
     "Diagnosis",
     "Law",
@@ -63,6 +67,7 @@ __all__ = [
     "law",
     "observable",
     "plan",
+    "predict_circuit",
     "report",
     "sample",
     "status",
@@ -75,6 +80,7 @@ if TYPE_CHECKING:
     from qntk._draws import Sample, ansatz, haar, sample
     from qntk._law import Law, law
     from qntk._model import Model
+    from qntk._predict import CircuitLaw, predict_circuit
     from qntk._runs import calibrate, diagnose, plan, report, status, sweep
     from qntk._verdicts import Check, Comparison, check, compare
     from qntk.theory.training.one_datum import flow_one

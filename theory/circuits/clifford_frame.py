@@ -25,6 +25,10 @@ from qntk.inputs import normal_form as inputs
 from qntk.inputs.normal_form import NormalForm
 from qntk.theory.circuits.pauli_words import Words, pack_stim
 
+SHARED = (
+    "each parameter must turn exactly one rotation; here one turns several, or none: give each rotation its own, or "
+    "draw K (qntk.sample)"
+)
 CLIFFORDS = {
     "id": "I", "x": "X", "y": "Y", "z": "Z", "h": "H", "s": "S", "sdg": "S_DAG", "sx": "SQRT_X", "sxdg": "SQRT_X_DAG",
     "cx": "CX", "cy": "CY", "cz": "CZ", "swap": "SWAP", "iswap": "ISWAP",
@@ -120,7 +124,7 @@ class RotationFrame:
             turned.append((pack_stim(inverse(pauli_on(operation, qubits)))[0], operation.parameter, operation.slope))
         parameters = np.array([p for _, p, _ in turned], dtype=np.int64)
         if sorted(parameters.tolist()) != list(range(len(turned))):
-            raise ValueError("each parameter must turn exactly one rotation; here one turns several, or none")
+            raise ValueError(SHARED)
         empty = np.empty((0, 2 * -(-qubits // 64)), dtype=np.uint64)
         rotations = np.stack([q for q, _, _ in turned]) if turned else empty
         slopes = np.array([s for _, _, s in turned], dtype=np.int64)
@@ -159,20 +163,24 @@ def operation_of(given: inputs.Rotation | inputs.Fixed) -> Operation:
         tableau = _tableau(given.matrix.tobytes(), len(given.matrix))
         if tableau is None:
             raise ValueError(
-                f"gate {given.label!r} on qubits {given.qubits} is neither a Clifford gate nor a Pauli rotation"
+                f"gate {given.label!r} on qubits {given.qubits} is neither a Clifford gate nor a Pauli rotation: "
+                "write it in rotations (qiskit.transpile to rz, sx and cx), or draw K (qntk.sample)"
             )
         return Unitary(tableau, given.qubits)
     angle = given.angle
     if not angle.free:
         turns = angle.offset / (math.pi / 2)
         if not abs(turns - round(turns)) < 1e-9:
-            raise ValueError(f"a fixed rotation by {angle.offset:.6g} is not a Clifford gate: give quarter turns")
+            raise ValueError(
+                f"a fixed rotation by {angle.offset:.6g} on qubits {given.qubits} is not a Clifford gate: give quarter "
+                "turns, or draw K (qntk.sample)"
+            )
         return QuarterTurns(given.pauli, given.qubits, round(turns) % 4)
     if len(angle.slopes) != 1:
-        raise ValueError(f"angle {angle.source} must be linear in one parameter")
+        raise ValueError(f"angle {angle.source} must be linear in one parameter, else draw K (qntk.sample)")
     ((parameter, slope),) = angle.slopes
     if slope == 0 or slope != round(slope):
-        raise ValueError(f"angle {angle.source} must have a whole slope, or it is not uniform on a turn")
+        raise ValueError(f"angle {angle.source} must have a whole slope to be uniform on a turn: draw K (qntk.sample)")
     return Rotation(given.pauli, given.qubits, parameter, round(slope))
 
 

@@ -32,6 +32,7 @@ from qntk.inputs import normal_form as inputs
 from qntk.inputs.normal_form import NormalForm
 from qntk.theory.circuits.binary import apply, krylov, matrix_power
 from qntk.theory.circuits.clifford_frame import (
+    SHARED,
     Gate,
     QuarterTurns,
     Rotation,
@@ -120,7 +121,7 @@ class Moves:
         parameters = np.array([turn.parameter for turn in turns], dtype=np.int64)
         trained = np.sort(parameters[parameters != FREE])
         if trained.tolist() != list(range(len(trained))):
-            raise ValueError("each parameter must turn exactly one rotation; here one turns several, or none")
+            raise ValueError(SHARED)
         strings = np.stack([t.words for t in turns]) if turns else np.empty((0, 2 * -(-qubits // 64)), dtype=np.uint64)
         slopes = np.array([turn.slope for turn in turns], dtype=np.int64)
         return cls(qubits, strings, parameters, slopes, simulator.current_inverse_tableau().inverse())
@@ -194,12 +195,29 @@ class _Turn:
 
 
 def _operation(given: inputs.Rotation | inputs.Fixed) -> Operation:
-    """What a gate of the normal form is to a layer."""
-    if isinstance(given, inputs.Rotation) and not given.angle.free:
+    """What a gate of the normal form is to a layer; T and its like are fixed rotations."""
+    if isinstance(given, inputs.Fixed):
+        turned = _as_rotation(given)
+        return operation_of(given) if turned is None else turned
+    if not given.angle.free:
         turns = given.angle.offset / (math.pi / 2)
         if abs(turns - round(turns)) > 1e-9:
             return FixedRotation(given.pauli, given.qubits, given.angle.offset)
     return operation_of(given)
+
+
+def _as_rotation(given: inputs.Fixed) -> FixedRotation | None:
+    """A gate on one qubit that is a rotation about X, Y or Z, and no Clifford gate."""
+    if len(given.qubits) != 1:
+        return None
+    m = given.matrix
+    parts = {"X": m[0, 1] + m[1, 0], "Y": 1j * (m[0, 1] - m[1, 0]), "Z": m[0, 0] - m[1, 1]}
+    turning = [letter for letter, part in parts.items() if abs(part) > 1e-9]
+    if len(turning) != 1:
+        return None
+    angle = 2 * math.atan2(1.0, (1j * np.trace(m) / parts[turning[0]]).real)
+    quarters = angle / (math.pi / 2)
+    return None if abs(quarters - round(quarters)) < 1e-9 else FixedRotation(turning[0], given.qubits, angle)
 
 
 def _matrix(tableau: Any) -> NDArray[np.float32]:

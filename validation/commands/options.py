@@ -35,8 +35,11 @@ def complete_observable(context: click.Context, parameter: click.Parameter, inco
 
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to standard output.")
-QUBITS = click.option("--qubits", type=click.IntRange(1, 60), required=True, help="Number of qubits n; D = 2^n.")
-PARAMS = click.option("--params", type=click.IntRange(1, 10**9), required=True, help="Number of parameters L.")
+QUBITS = click.option("--qubits", type=click.IntRange(1, 60), help="Number of qubits n; D = 2^n.")
+PARAMS = click.option("--params", type=click.IntRange(1, 10**9), help="Number of parameters L.")
+INPUTS = click.option(
+    "--inputs", multiple=True, help="A parameter, or vector of them, that is data; may be given again."
+)
 OBSERVABLE = click.option(
     "--observable",
     required=True,
@@ -84,3 +87,10 @@ OUT = click.option(
 )
 CONFIG = click.argument("config", required=False, type=click.Path(dir_okay=False, path_type=Path))
 DIRECTORY = click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+
+
+def cell(qubits: int | None, params: int | None, instead: str = "") -> tuple[int, int]:
+    """Number of qubits and of parameters, which a command needs; ``instead`` is what may stand in their place."""
+    if qubits is None or params is None:
+        raise ValueError(f"give --qubits and --params{instead}")
+    return qubits, params

@@ -20,7 +20,7 @@ def _exit_on(verdicts: list[dict[str, Any]], fail_on: tuple[str, ...]) -> None:
 @click.command(short_help="Is your ansatz random enough for the theory, and deep enough?")
 @click.argument("circuit", type=click.Path(dir_okay=False, path_type=Path))
 @options.OBSERVABLE
-@click.option("--inputs", multiple=True, help="A parameter, or vector of them, that is data; may be given again.")
+@options.INPUTS
 @options.GENERATOR
 @click.option("--draws", type=click.IntRange(8), default=20_000, show_default=True, help="Of K, for each repetition.")
 @click.option("--repeats", type=click.IntRange(1, 64), default=4, show_default=True, help="Try it 1, 2, 4, … in a row.")
@@ -83,8 +83,8 @@ def check(
 @options.JSON
 def compare(
     draws: Path,
-    qubits: int,
-    params: int,
+    qubits: int | None,
+    params: int | None,
     observable: str,
     generator: str,
     fail_on: tuple[str, ...],
@@ -112,7 +112,7 @@ def compare(
         default = "\t" if ".tsv" in draws.name else ";" if decimal == "," else ","
         mark = {None: default, "\\t": "\t", "tab": "\t"}.get(separator, separator)
         dialect = Dialect(str(mark), decimal or ".", header)
-    found = weigh(draws, law(qubits, params, observable, generator), dialect=dialect, **settings)
+    found = weigh(draws, law(*options.cell(qubits, params), observable, generator), dialect=dialect, **settings)
     echo_json(found.to_dict()) if as_json else echo_text(found.text)
     _exit_on(found.verdicts, fail_on)
 

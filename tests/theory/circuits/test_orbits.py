@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import stim
 import two_copies
-from qiskit.circuit.library import CXGate, CZGate, HGate, SGate, SwapGate
-from qiskit.quantum_info import Operator, random_statevector
+from layers import FAMILIES, basis_state, chain, dense, rotations
+from qiskit.quantum_info import random_statevector
 
 from qntk.theory.circuits.clifford_frame import Gate, Rotation, RotationFrame
 from qntk.theory.circuits.finder import OrbitFinder
@@ -19,34 +19,6 @@ from qntk.theory.circuits.path_families import Family, input_state
 from qntk.theory.circuits.pauli_paths import exact_mean
 from qntk.theory.circuits.pauli_words import anticommute, pack_label
 from qntk.theory.circuits.product_state import ProductState
-
-LIBRARY = {"h": HGate(), "s": SGate(), "cx": CXGate(), "cz": CZGate(), "swap": SwapGate()}
-
-
-def dense(operations, qubits):
-    """The same layer for ``two_copies``; Clifford matrices are Qiskit's."""
-    gates = []
-    for operation in operations:
-        if isinstance(operation, Gate):
-            whole = Operator(np.eye(2**qubits)).compose(LIBRARY[operation.name], list(operation.qubits))
-            gates.append(two_copies.Gate(whole.data))
-            continue
-        label = two_copies.embed(operation.pauli, operation.qubits, qubits)
-        if isinstance(operation, Rotation):
-            gates.append(two_copies.Gate(label=label))
-        else:
-            gates.append(two_copies.Gate(two_copies.turn(label, operation.angle)))
-    return gates
-
-
-def rotations(*turns):
-    return [Rotation(pauli, places, index) for index, (pauli, places) in enumerate(turns)]
-
-
-def chain(qubits, one, two, closed=False):
-    """One-qubit rotations on all qubits, then two-qubit ones on the edges."""
-    edges = [(q, q + 1) for q in range(qubits - 1)] + ([(qubits - 1, 0)] if closed else [])
-    return rotations(*[(p, (q,)) for p in one for q in range(qubits)], *[(p, e) for p in two for e in edges])
 
 
 def agree(
@@ -78,44 +50,6 @@ def agree(
     return law
 
 
-def basis_state(qubits, number):
-    vector = np.zeros(2**qubits)
-    vector[number] = 1
-    return np.outer(vector, vector)
-
-
-def hea(qubits, entangler, closed):
-    edges = [(q, (q + 1) % qubits) for q in range(qubits if closed else qubits - 1)]
-    return [
-        *rotations(*[("Y", (q,)) for q in range(qubits)], *[("Z", (q,)) for q in range(qubits)]),
-        *[Gate(entangler, edge) for edge in edges],
-    ]
-
-
-FAMILIES = {
-    "ising ring": lambda n: chain(n, "X", ["ZZ"], True),
-    "ising chain": lambda n: chain(n, "X", ["ZZ"]),
-    "ising chain, both fields": lambda n: chain(n, "XZ", ["ZZ"]),
-    "xy chain with field": lambda n: chain(n, "Z", ["XX", "YY"]),
-    "xy chain": lambda n: chain(n, "", ["XX", "YY"]),
-    "ry and zz chain": lambda n: chain(n, "Y", ["ZZ"]),
-    "heisenberg chain": lambda n: chain(n, "", ["XX", "YY", "ZZ"]),
-    "hea": lambda n: hea(n, "cx", False),
-    "cz ring": lambda n: hea(n, "cz", True),
-    "real amplitudes": lambda n: [
-        *chain(n, "Y", []),
-        *[Gate("cx", (q, q + 1)) for q in range(n - 1)],
-    ],
-    "matchgates": lambda n: chain(n, "Z", ["XX"]),
-    "qaoa complete graph": lambda n: rotations(
-        *[("ZZ", (a, b)) for a in range(n) for b in range(a)], *[("X", (q,)) for q in range(n)]
-    ),
-    "re-uploading": lambda n: [
-        *chain(n, "X", ["ZZ"]),
-        *[FixedRotation("Z", (q,), 0.3 + 0.4 * q) for q in range(n)],
-    ],
-    "clifford circle": lambda n: [*chain(n, "X", []), *[Gate("swap", (q, q + 1)) for q in range(n - 1)]],
-}
 OBSERVABLES = [
     {"IIZ": 1.0},
     {"IIX": 1.0, "IZZ": -0.6, "ZZI": 0.5, "XII": 0.3},

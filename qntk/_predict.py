@@ -1,0 +1,94 @@
+"""``qntk.predict_circuit``: the laws of a given circuit."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from qntk import _checked
+from qntk._result import Result
+from qntk.inputs.operators import observable as read_observable
+from qntk.validation.attribution.own_law import MOST_PATHS, TOLERANCE, OwnLaw, law_document, law_sentences, law_text
+from qntk.validation.attribution.own_law import own_law as find
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class CircuitLaw(Result):
+    """What is known of a circuit's mean kernel without a draw; ``print(law.text)`` is what the command prints.
+
+    Attributes:
+        law: the numbers: ``.orbit``, the deep limit, with ``.gradients`` by parameter; ``.exact``; ``.depth``;
+            ``.haar``; each None where there is none, and then ``.reasons`` says why.
+        document: what the command prints with ``--json``.
+    """
+
+    law: OwnLaw
+    document: dict[str, Any] = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """As ``qntk predict --circuit`` prints it."""
+        return law_text(self.document)
+
+    def title(self) -> str:
+        """What it is a law of."""
+        return self.text.partition("\n")[0]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row for each mean."""
+        mean, haar = self.document["mean"], self.document["haar"]
+        found = [
+            {"law": "at this depth, exact", "mean": mean["exact"]},
+            {"law": "deep limit, orbits", "mean": mean["orbit"]},
+        ]
+        return [*found, {"law": f"Haar layers, {haar['group']}", "mean": haar["mean"]}] if haar else found
+
+    def notes(self) -> list[str]:
+        """Whether and where the circuit reaches its own law, and whether that is Haar's."""
+        return [*self.document["remarks"], *law_sentences(self.document)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON document of the command."""
+        return self.document
+
+
+def predict_circuit(
+    circuit: Any,
+    observable: Any,
+    inputs: Any = None,
+    tolerance: float = TOLERANCE,
+    most_strings: int = MOST_PATHS,
+    layout: str | None = None,
+) -> CircuitLaw:
+    """The laws of a given circuit of Pauli rotations and Clifford gates, angles uniform: no draw is made.
+
+    Args:
+        circuit: a ``QuantumCircuit``, or the file of one; each parameter in one rotation.
+        observable: in any spelling of ``qntk.observable`` that is a sum of Pauli strings.
+        inputs: the parameters that are data.
+        tolerance: relative difference between the mean and the deep limit that counts as reached.
+        most_strings: Pauli strings to follow for the exact mean.
+        layout: of a transpiled circuit, as for ``qntk.sample``.
+
+    Single-qubit Clifford gates at the very beginning prepare the input; all that follows is what is repeated, with
+    fresh angles, on the way to the deep limit. Parameters keep the slopes that the circuit gives them.
+
+    Raises ``ValueError`` where neither the mean nor the deep limit is known.
+
+    >>> import qntk
+    >>> law = qntk.predict_circuit(qntk.ansatz("hva", 4, 1), "Z0")
+    >>> round(law.document["mean"]["orbit"], 6), law.document["haar"]["limit"], law.document["depth"]
+    (0.25, False, 250)
+    """
+    taken = _checked.circuit(circuit)
+    chosen = taken.circuit
+    target = read_observable(taken.observable(observable, layout), chosen.num_qubits)
+    if not (isinstance(tolerance, int | float) and 0 < tolerance < 1):
+        raise ValueError(f"tolerance is {tolerance!r}; give a number between 0 and 1, such as 0.01")
+    law = find(chosen, target, _checked.inputs(chosen, inputs), tolerance, _checked.whole("most_strings", most_strings))
+    if law.orbit is None and law.exact is None:
+        raise ValueError(law.reasons["orbit"])
+    name = Path(circuit).name if isinstance(circuit, str | os.PathLike) else None
+    return CircuitLaw(law, law_document(law, chosen, target, name) | {"remarks": taken.notes})

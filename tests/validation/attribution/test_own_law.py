@@ -1,0 +1,171 @@
+"""A circuit's own law: what is repeated, what is data, what is told, against angles enumerated one by one."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+from qiskit import qpy
+from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
+from qiskit.quantum_info import SparsePauliOp, Statevector
+
+from qntk import predict_circuit
+from qntk.sampling.circuits.catalogue import ansatz
+
+
+def enumerated(circuit, observable, weights):
+    """E K over all parameters: a trigonometric polynomial of degree 2 in each, so five points a turn are exact."""
+    grid = 2 * np.pi * np.arange(5) / 5
+    total = 0.0
+    for point in itertools.product(grid, repeat=circuit.num_parameters):
+        values = dict(zip(circuit.parameters, point, strict=True))
+        for weight in weights:
+            ends = [
+                Statevector(circuit.assign_parameters({**values, weight: values[weight] + turn}))
+                .expectation_value(observable)
+                .real
+                for turn in (np.pi / 2, -np.pi / 2)
+            ]
+            total += ((ends[0] - ends[1]) / 2) ** 2
+    return total / 5**circuit.num_parameters
+
+
+def test_data_are_averaged_over_and_no_part_of_k():
+    x, a, b = Parameter("x"), Parameter("a"), Parameter("b")
+    circuit = QuantumCircuit(2)
+    circuit.h(0)
+    circuit.rx(a, 0)
+    circuit.rz(x, 0)
+    circuit.ryy(b, 0, 1)
+    found = predict_circuit(circuit, "Z0+0.5*X1", inputs="x")
+    exact = enumerated(circuit, SparsePauliOp(["IZ", "XI"], [1, 0.5]), [a, b])
+    assert found.law.exact == pytest.approx(exact, rel=1e-12)
+    assert found.law.parameters == 2
+
+
+def test_data_that_come_again_leave_the_limit_alone():
+    # RZ(x) and RX make every rotation of the qubit, whatever x: the limit is a Bloch sphere's, 1/3 times 2/3.
+    x, theta = Parameter("x"), ParameterVector("t", 3)
+    circuit = QuantumCircuit(1)
+    circuit.rz(x, 0)
+    circuit.rx(theta[0], 0)
+    circuit.rz(x * x, 0)
+    circuit.rx(theta[1] + x, 0)
+    circuit.rx(theta[2], 0)
+    found = predict_circuit(circuit, "Z0", inputs=[x])
+    assert found.law.orbit.value == pytest.approx(3 * (2 / 3) / 3, rel=1e-12)
+    assert found.law.exact is None
+    assert "linear" in found.law.reasons["exact"]
+    assert "fixed rotations, or data" in found.law.reasons["depth"]
+
+
+def test_data_that_are_undone_are_none():
+    x, theta = Parameter("x"), Parameter("t")
+    circuit = QuantumCircuit(1)
+    circuit.rx(theta, 0)
+    circuit.rz(x, 0)
+    circuit.rz(-x, 0)
+    found = predict_circuit(circuit, "Z0", inputs=[x])
+    assert found.law.orbit.value == pytest.approx(0.5, rel=1e-12)
+    assert found.document["orbits"][0]["size"] == 2
+
+
+def test_a_preparation_is_done_once():
+    # QAOA's |+...+>: repeated with its H, mixers would become Z rotations and the orbit of Z0Z1 all 15 strings.
+    circuit = QuantumCircuit(2)
+    theta = ParameterVector("t", 3)
+    circuit.h([0, 1])
+    circuit.rzz(theta[0], 0, 1)
+    circuit.rx(theta[1], 0)
+    circuit.rx(theta[2], 1)
+    found = predict_circuit(circuit, "Z0Z1")
+    exact = enumerated(circuit, SparsePauliOp("ZZ"), list(theta))
+    assert found.law.exact == pytest.approx(exact, rel=1e-12)
+    assert found.document["orbits"][0]["size"] < 15
+    twice = circuit.compose(again(circuit))
+    assert predict_circuit(twice, "Z0Z1").law.orbit.value == pytest.approx(2 * found.law.orbit.value, rel=1e-12)
+
+
+def again(circuit):
+    layer = QuantumCircuit(2)
+    for instruction in circuit.data[2:]:
+        layer.append(instruction)
+    return layer.assign_parameters({p: Parameter(f"s{k}") for k, p in enumerate(circuit.parameters)})
+
+
+@pytest.mark.parametrize(("name", "law"), [("hea", "unitary"), ("hva", "orbit"), ("real-amplitudes", "orthogonal")])
+def test_the_document_of_the_command(qntk, tmp_path, name, law):
+    path = tmp_path / f"{name}.qpy"
+    with path.open("wb") as file:
+        qpy.dump(ansatz(name, 4, 2), file)
+    code, text, error = qntk("predict", "--circuit", path, "--observable", "Z0", "--json")
+    document = json.loads(text)
+    assert (code, error) == (0, "")
+    assert document == predict_circuit(path, "Z0").to_dict()
+    assert document["circuit"] == path.name
+    assert document["law"] == law
+    assert document["haar"]["limit"] == (law != "orbit")
+    assert document["orbits"][0]["share_of_all"] == document["orbits"][0]["size"] / 255
+    assert document["depth"] > 1
+    code, text, _ = qntk("predict", "--circuit", path, "--observable", "Z0")
+    assert code == 0
+    assert ("never be Haar" in text) == (law == "orbit")
+
+
+def test_a_circuit_that_was_repeated_often_enough_has_reached_its_law():
+    one = predict_circuit(ansatz("real-amplitudes", 3, 1), "Z0", tolerance=0.02)
+    assert not one.law.reached
+    deep = predict_circuit(ansatz("real-amplitudes", 3, 60), "Z0", tolerance=0.02)
+    assert deep.law.reached
+    assert deep.law.depth == 1
+
+
+@pytest.mark.parametrize(
+    ("gate", "words"),
+    [
+        (lambda c, t: c.ch(0, 1), "neither a Clifford gate nor a Pauli rotation"),
+        (lambda c, t: c.crx(t[1], 0, 1), "qntk.sample"),
+        (lambda c, t: c.ry(t[0], 1), "exactly one rotation"),
+        (lambda c, t: c.ry(0.5 * t[1], 1), "whole slope"),
+    ],
+)
+def test_a_gate_without_a_law_is_named_with_a_way_on(qntk, tmp_path, gate, words):
+    theta = ParameterVector("t", 2)
+    circuit = QuantumCircuit(2)
+    circuit.rx(theta[0], 0)
+    gate(circuit, theta)
+    with pytest.raises(ValueError, match=words):
+        predict_circuit(circuit, "Z0")
+    path = tmp_path / "gate.qpy"
+    with path.open("wb") as file:
+        qpy.dump(circuit, file)
+    code, text, error = qntk("predict", "--circuit", path, "--observable", "Z0")
+    assert (code, text, error.count("\n")) == (2, "", 1)
+    assert words in error
+
+
+def test_a_t_gate_is_a_rotation_without_a_parameter():
+    theta = ParameterVector("t", 2)
+    circuit = QuantumCircuit(1)
+    circuit.rx(theta[0], 0)
+    circuit.t(0)
+    circuit.rx(theta[1], 0)
+    found = predict_circuit(circuit, "Z0")
+    assert found.law.orbit.value == pytest.approx(2 * (2 / 3) / 3, rel=1e-12)
+    assert found.law.exact is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--circuit", "nowhere.qpy", "--observable", "Z0"], "cannot be read"),
+        (["--circuit", "a.qpy", "--qubits", 2, "--observable", "Z0"], "--qubits does not go with --circuit"),
+        (["--circuit", "a.qpy", "--generator", "pauli", "--observable", "Z0"], "--generator does not go"),
+        (["--qubits", 2, "--observable", "Z0"], "--params"),
+        (["--qubits", 2, "--params", 3, "--inputs", "x", "--observable", "Z0"], "--inputs goes with --circuit"),
+    ],
+)
+def test_mistakes_are_one_line(qntk, arguments, words):
+    code, text, error = qntk("predict", *arguments)
+    assert (code, text, error.count("\n")) == (2, "", 1)
+    assert words in error
