@@ -28,7 +28,10 @@ from qntk.validation.scaling.points import SYMBOLS, Point
 from qntk.validation.scaling.statements import statement
 from qntk.validation.sweep.cells import Cell, scaling_families
 from qntk.validation.sweep.config import SweepConfig
+from qntk.validation.sweep.looks import looks_document
 from qntk.validation.sweep.store import Store
+
+_UNFINISHED = " The sweep is not finished: this holds if where it stands owes nothing to an earlier report of it."
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class SweepResults:
         skipped: cells without a result, and why.
         intervals: number N of intervals that share the error budget.
         planned: draws planned in all; ``drawn``: draws seen.
+        looks: number of different plans that reports were made of, this one among them.
     """
 
     config: SweepConfig
@@ -79,6 +83,7 @@ class SweepResults:
     intervals: int
     planned: int
     drawn: int
+    looks: int = 1
 
     @cached_property
     def levels(self) -> tuple[float, float]:
@@ -122,11 +127,20 @@ class SweepResults:
         """The error rate in one sentence."""
         error = self.config.family_error
         low, high = self.levels
+        if self.looks > 1:
+            return (
+                f"No error rate is promised: this is look {self.looks} at a directory that cells or draws were added "
+                "to after a report, and how many may owe something to what that report showed. Its "
+                f"{self.intervals} intervals are read as those of a first look, at a level from {low:.2g} to "
+                f"{high:.2g}; the promise of {1 - error:.4g} needs another directory, another seed, and a number of "
+                "draws fixed beforehand."
+            )
         return (
             f"With probability at least {1 - error:.4g} not one verdict of this report is wrong: its {self.intervals} "
             f"intervals share an error of {error:.4g} (Bonferroni between statistics, Holm's step-down between "
             f"independent cells of one statistic), so that each is read at a level from {low:.2g} to {high:.2g}; all "
             "but those of the distribution are asymptotic in the number of draws."
+            + (_UNFINISHED if self.drawn < self.planned else "")
         )
 
 
@@ -170,6 +184,7 @@ def evaluate(store: Store, workers: int | None = None) -> SweepResults:
         intervals=round(store.config.family_error / store.share),
         planned=planned,
         drawn=drawn,
+        looks=len(looks_document(store.directory, store.cells)["looks"]),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qntk.inputs.messages import warn
 from qntk.validation import SCHEMA_VERSION
 from qntk.validation.report.context import report_context
 from qntk.validation.report.csv_tables import TABLES, csv_tables
@@ -18,6 +19,7 @@ from qntk.validation.report.render import render
 from qntk.validation.report.results import evaluate
 from qntk.validation.report.tables import scaling_document, verdicts_document
 from qntk.validation.sweep.documents import replaced
+from qntk.validation.sweep.looks import LOOKS, looks_document
 from qntk.validation.sweep.store import Store
 
 CALIBRATION = "calibration.json"
@@ -70,12 +72,15 @@ def write_report(store: Store, paper: bool = False) -> ReportPaths:
                 **{name: _json(document) for name, document in documents.items()},
                 **{name: table.to_csv(index=False) for name, table in tables.items()},
             }
-            for name, text in written.items():
+            record = {LOOKS: _json(looks_document(directory, store.cells))}
+            for name, text in (written | record).items():
                 (staged / name).write_text(text, encoding="utf-8")
             if paper:
                 write_paper(results, staged / "paper")
     except OSError as error:
         raise ValueError(f"the report cannot be written to {directory}: {error.strerror}") from error
+    if results.looks > 1:
+        warn(results.promise())
     counts = results.counts()
     return ReportPaths(
         {name: str(directory / name) for name in (*written, "figures", *(["paper"] if paper else []))},
