@@ -19,7 +19,7 @@ VOID, PROMISE, UNFINISHED = "No error rate is promised", "not one verdict of thi
 
 @pytest.fixture
 def report(qntk, tmp_path, monkeypatch):
-    """Draw a configuration into a directory and report it: the promise as all pages and documents have it, and stderr."""
+    """Draw a configuration into a directory and report it: the promise, the same on all pages, and standard error."""
     monkeypatch.setattr("qntk.validation.report.write.save_figures", lambda results, directory: {})
 
     def run(text, out, draw=True):
