@@ -7,7 +7,21 @@ import pytest
 
 BOTH = pytest.mark.parametrize("report", ["committed", "small"], indirect=True)
 FILTERS = ("ensemble", "observable", "quantity", "statistic", "regime", "verdict")
-SHOWN = "[...document.querySelectorAll('#ledger-table tbody tr')].filter(row => !row.hidden && row.checkVisibility())"
+NODES = "() => document.getElementsByTagName('*').length"
+SCROLLED = """async read => {
+  const box = document.getElementById('ledger-rows'), found = new Map();
+  for (let top = 0; ; top += 300) {
+    box.scrollTop = top;
+    await new Promise(requestAnimationFrame);
+    await new Promise(requestAnimationFrame);
+    for (const row of document.querySelectorAll('#ledger-table tbody tr'))
+      if (!found.has(row.ariaRowIndex)) found.set(row.ariaRowIndex, eval(read)(row));
+    if (top >= box.scrollHeight - box.clientHeight) break;
+  }
+  box.scrollTop = 0;
+  return [...found.entries()].sort(([a], [b]) => a - b).map(([, value]) => value);
+}"""
+"""What there is to read of each row, once each and in order, while one scrolls from the top to the bottom."""
 COUNT = re.compile(r"([\d,]+) of ([\d,]+) verdicts")
 ORDERED = """([texts, way]) => (way === 'ascending' ? texts : texts.reverse()).map(t => t.trim())
   .every((text, i, all) => !i || all[i - 1] <= text || all[i - 1].localeCompare(text) <= 0)"""
@@ -22,8 +36,8 @@ class Ledger:
         self.buttons = page.locator("#ledger-table thead th[scope=col] button[type=button]")
 
     def rows(self, what):
-        """A JavaScript expression of ``row`` for each row that is shown, in order."""
-        return self.page.evaluate(f"{SHOWN}.map(row => {what})")
+        """A JavaScript expression of ``row`` for each row that scrolling shows, in order."""
+        return self.page.evaluate(SCROLLED, f"row => {what}")
 
     def told(self):
         """N and M of "N of M verdicts"."""
@@ -31,11 +45,11 @@ class Ledger:
         return tuple(int(number.replace(",", "")) for number in found.groups())
 
     def wait(self, count):
-        """Until so many rows are shown, and the count says so."""
-        self.page.wait_for_function(f"{SHOWN}.length === {count}")
+        """Until the count says that so many rows are shown; the table says the same to those who listen."""
         self.page.wait_for_function(
             f"parseInt(document.getElementById('ledger-count').textContent.replace(/,/g, '')) === {count}"
         )
+        assert self.page.locator("#ledger-table").get_attribute("aria-rowcount") == str(count + 1)
 
     def choose(self, name, value):
         self.form.locator(f"select[name={name}]").select_option(value)
@@ -64,9 +78,7 @@ def test_a_verdict_is_found_as_often_as_the_documents_have_it(ledger, verdicts, 
     count = sum(row["verdict"] == verdict for row in verdicts)
     ledger.wait(count)
     assert ledger.told() == (count, len(verdicts))
-    assert set(ledger.rows("row.dataset.verdict")) <= {verdict}
-    hidden = ledger.page.evaluate("document.querySelectorAll('#ledger-table tbody tr[hidden]').length")
-    assert hidden == len(verdicts) - count
+    assert ledger.rows("row.dataset.verdict") == [verdict] * count
 
 
 def test_every_choice_of_every_filter_shows_its_rows(ledger, verdicts):
@@ -159,8 +171,14 @@ def test_every_verdict_leads_to_a_figure(ledger):
     targets = {links[0][1] for _, links in found}
     assert all(target.startswith("#figure-") for target in targets)
     for target in sorted(targets):
-        link = ledger.page.locator("#ledger-table tbody a").nth(
-            next(i for i, (_, links) in enumerate(found) if links[0][1] == target)
+        link = ledger.page.locator(f"#ledger-table tbody a[href='{target}']").first
+        at = next(i for i, (_, links) in enumerate(found) if links[0][1] == target)
+        ledger.page.evaluate(
+            """async at => {
+                 const row = document.querySelector('#ledger-table tbody tr');
+                 document.getElementById('ledger-rows').scrollTop = at * row.getBoundingClientRect().height;
+                 await new Promise(requestAnimationFrame); await new Promise(requestAnimationFrame); }""",
+            at,
         )
         link.scroll_into_view_if_needed()
         link.click()
@@ -172,10 +190,36 @@ def test_every_verdict_leads_to_a_figure(ledger):
 
 
 @BOTH
-def test_without_scripts_every_row_is_there_to_read(visit, report, verdicts):
+def test_few_rows_are_in_the_page_at_a_time(ledger, verdicts):
+    """However long the ledger; they fill the box wherever one jumps to, with the last one at the bottom."""
+    most = len(verdicts)
+    for share in (0, 0.5, 1):
+        ledger.page.evaluate(
+            """async share => { const box = document.getElementById('ledger-rows');
+                 box.scrollTop = share * box.scrollHeight;
+                 await new Promise(requestAnimationFrame); await new Promise(requestAnimationFrame); }""",
+            share,
+        )
+        rows, first, last, top, bottom, box = ledger.page.evaluate(
+            """() => { const rows = [...document.querySelectorAll('#ledger-table tbody tr')];
+                 const box = document.getElementById('ledger-rows').getBoundingClientRect();
+                 return [rows.length, +rows[0].ariaRowIndex, +rows.at(-1).ariaRowIndex,
+                         rows[0].getBoundingClientRect().top, rows.at(-1).getBoundingClientRect().bottom,
+                         [box.top, box.bottom]]; }"""
+        )
+        assert rows == last - first + 1 <= 80
+        assert first == 2 if share == 0 else top <= box[0] + 40
+        assert last == most + 1 if share == 1 else bottom >= box[1] - 2
+    assert ledger.page.evaluate(NODES) < 5000
+
+
+@BOTH
+def test_without_scripts_a_link_leads_to_every_row(visit, report, verdicts):
+    """The page holds no table then, and no form that does nothing."""
     page = visit(report / "report.html", script=False).page
-    assert len(page.evaluate(f"{SHOWN}.map(row => 1)")) == len(verdicts)
-    heads = page.locator("#ledger-table thead th[scope=col]").all_inner_texts()
-    assert all(text.strip() for text in heads)
-    cells = page.locator("#ledger-table tbody tr").evaluate_all("all => all.map(row => row.cells.length)")
-    assert set(cells) == {len(heads)}
+    link = page.locator("#ledger a[href='verdicts.csv']")
+    assert link.is_visible()
+    assert f"All {len(verdicts):,} rows" in page.locator("#ledger").inner_text()
+    assert len((report / "verdicts.csv").read_text(encoding="utf-8").splitlines()) == len(verdicts) + 1
+    assert not page.locator("#ledger-table").is_visible()
+    assert not page.locator("#ledger-filter").is_visible()

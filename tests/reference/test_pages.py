@@ -1,5 +1,6 @@
 """The pages of the committed report tell what its documents hold, so that neither is older than the other."""
 
+import json
 import re
 from collections import Counter, defaultdict
 
@@ -30,12 +31,14 @@ def test_the_counts_of_the_report_are_those_of_the_verdicts(documents, text):
 
 
 def test_the_pages_hold_the_documents_verdicts(documents, text):
-    """The HTML's ledger has a row for each verdict of both documents."""
+    """The ledger that the HTML holds has a row for each verdict of both documents."""
     verdicts, scaling = documents
     page = text("default/report.html")
     counts = Counter(row["verdict"] for row in [*verdicts["verdicts"], *verdicts["symmetric"]])
     counts += Counter(v["verdict"] for row in scaling["exponents"] for v in row["verdicts"].values())
-    assert Counter(re.findall(r'<tr[^>]* data-verdict="(\w+)"', page)) == counts
+    ledger = json.loads(page.split('id="ledger-data">')[1].split("</script>")[0])
+    assert Counter(ledger["words"]["verdict"][i] for i in ledger["columns"]["verdict"]) == counts
+    assert {len(column) for column in ledger["columns"].values()} == {counts.total()}
 
 
 def test_the_promise_is_the_same_everywhere(documents, text):

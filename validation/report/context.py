@@ -14,7 +14,7 @@ from markupsafe import Markup
 from qntk.theory import REGIMES
 from qntk.validation.judge.estimates import MOMENTS
 from qntk.validation.report.findings import TOLD, WORDS, findings
-from qntk.validation.report.ledger import reading
+from qntk.validation.report.ledger import FILTERS, ledger_document
 from qntk.validation.report.render import embedded_figures
 from qntk.validation.report.results import CellResult, SweepResults
 from qntk.validation.report.tables import cell_columns, exponent_rows, model_rows
@@ -25,7 +25,6 @@ from qntk.validation.sweep.store import Store
 
 MODEL_NAMES = {POWER: POWER, PLATEAU: "with plateau"} | {regime: WORDS.get(regime, regime) for regime in REGIMES}
 """What a report calls a model of ΔK/K̄."""
-_FILTERS = ("ensemble", "observable", "quantity", "statistic", "regime", "verdict")
 
 
 def headings() -> list[str]:
@@ -52,7 +51,7 @@ def report_context(
         folder: where ``figures/`` is.
     """
     script = files("qntk.validation.report").joinpath("templates", "ledger.js").read_text(encoding="utf-8")
-    rows = [_ledger_row(row) for row in ledger]
+    rows = ledger_document(ledger)
     return {
         "config": results.config,
         "tested_on": _tested_on(results),
@@ -62,7 +61,6 @@ def report_context(
         "headings": headings(),
         "tallies": tallies(results),
         "figures": embedded_figures(figures, folder / "figures"),
-        "figure_names": set(figures),
         "statements": [
             s["text"]
             for s in results.statements
@@ -75,7 +73,7 @@ def report_context(
         "skipped": list(results.skipped),
         "reasons": reasons,
         "ledger": rows,
-        "filters": {name: list(dict.fromkeys(row[name] for row in rows)) for name in _FILTERS},
+        "filters": {name: rows["words"][name] for name in FILTERS},
         "planned": results.planned,
         "drawn": results.drawn,
         "versions": store.versions(),
@@ -127,20 +125,3 @@ def _cell_row(result: CellResult) -> dict[str, Any]:
     row["estimates"] = [result.verdict(moment, "exact") for moment in MOMENTS]
     row["verdicts"] = [result.verdict(statistic, regime) for statistic, regime in TOLD]
     return row
-
-
-def _ledger_row(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of the ledger as the page shows it."""
-    relative = row["margin_kind"] == "relative" and row["ratio"] is not None
-    off = row["ratio"] - 1 if relative else row["estimate"] - row["prediction"]
-    shown = {key: row.get(key) or "" for key in ("qubits", "layers", "parameters")}
-    return (
-        row
-        | shown
-        | reading(row)
-        | {
-            "off": off,
-            "off_text": f"{off:+.2%}" if relative else f"{off:+.2g}",
-            "margin_text": f"{100 * row['margin']:.3g} %" if relative else f"{row['margin']:.2g}",
-        }
-    )

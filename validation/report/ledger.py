@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 
+from qntk.inputs.messages import printable_lines
 from qntk.validation.judge.verdicts import Verdict
 from qntk.validation.report.figures.collection import figure_of
 from qntk.validation.report.findings import QUANTITIES, WORDS
 from qntk.validation.report.results import SweepResults
 from qntk.validation.report.tables import cell_columns, family_columns
 from qntk.validation.scaling.points import SYMBOLS
+
+FILTERS = ("ensemble", "observable", "quantity", "statistic", "regime", "verdict")
+"""What a page lets one choose rows by."""
+_NUMBERS = ("qubits", "layers", "parameters", "estimate", "low", "high", "prediction", "margin")
 
 
 def ledger(results: SweepResults) -> list[dict[str, Any]]:
@@ -31,6 +37,23 @@ def ledger_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     whole = ["qubits", "layers", "parameters", "dimension", "draws"]
     last = ["verdict", "figure"]
     return table.astype(dict.fromkeys(whole, "Int64"))[[*(c for c in table if c not in last), *last]]
+
+
+def ledger_document(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The same by columns, as a page holds it: ``words`` of each text column, and in ``columns`` which of them it is.
+
+    Numbers have six digits. ``relative``: whether the margin is in units of the prediction.
+    """
+    words: dict[str, dict[str, int]] = {name: {} for name in (*FILTERS, "figure")}
+    columns: dict[str, list[float | None]] = {name: [] for name in (*words, *_NUMBERS, "relative")}
+    for row in rows:
+        for name, text in (row | reading(row)).items():
+            if name in words:
+                columns[name].append(words[name].setdefault(printable_lines(text), len(words[name])))
+        for name in _NUMBERS:
+            columns[name].append(_digits(row.get(name)))
+        columns["relative"].append(int(row["margin_kind"] == "relative" and row["ratio"] is not None))
+    return {"words": {name: list(told) for name, told in words.items()}, "columns": columns}
 
 
 def reading(row: dict[str, Any]) -> dict[str, str]:
@@ -74,3 +97,10 @@ def _row(verdict: Verdict) -> dict[str, Any]:
     row = asdict(verdict)
     low, high = row.pop("interval")
     return row | {"low": low, "high": high, "ratio": None if verdict.prediction == 0 else verdict.ratio}
+
+
+def _digits(value: float | None) -> float | None:
+    """Six of them; a whole number is itself, and what is no number is None."""
+    if value is None or isinstance(value, int) or not math.isfinite(value):
+        return value if isinstance(value, int) else None
+    return float(f"{value:.6g}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ def render(template: str, context: dict[str, Any]) -> str:
     environment.filters["sig"] = lambda value, digits=4: f"{value:.{digits}g}"
     environment.filters["tiny"] = tiny
     environment.filters["md"] = _markdown_cell
+    environment.filters["data"] = _data
     return environment.get_template(template).render(context)
 
 
@@ -50,6 +52,12 @@ def _embedded(path: Path) -> Markup:
     for character, code in (("%", "%25"), ("#", "%23"), ('"', "'"), ("&", "%26"), ("<", "&lt;")):
         text = text.replace(character, code)
     return Markup("data:image/svg+xml," + text)
+
+
+def _data(value: object) -> Markup:
+    """A document for a script element, which ends at the first ``</script``."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("<", "\\u003c"))
 
 
 def _markdown_cell(text: object) -> str:
