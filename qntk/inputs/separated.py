@@ -32,11 +32,13 @@ class Dialect:
         separator: between columns.
         decimal: mark of the numbers, a point or a comma.
         header: whether the first line has the names; None where the file leaves no doubt.
+        keys: whether messages name keys of a configuration, not options of a command.
     """
 
     separator: str = ","
     decimal: str = "."
     header: bool | None = None
+    keys: bool = False
 
     def __post_init__(self) -> None:
         """Both marks must be known, and differ."""
@@ -44,6 +46,22 @@ class Dialect:
             raise ValueError(f"separator is {self.separator!r}; give one of , ; | a tab or a space")
         if self.decimal not in (".", ",") or self.decimal == self.separator:
             raise ValueError(f"decimal is {self.decimal!r}; give '.' or ',', and another separator than it")
+
+    def advice(self, text: str) -> str:
+        """What would read a text that does not fit: the end of a message, or nothing."""
+        other = next((m for m in SEPARATORS if m not in (",", self.separator) and m in text.strip()), None)
+        if other and self.separator == ",":
+            mark = {"\t": '"\\t"' if self.keys else "a tab"}.get(other, f'"{other}"' if self.keys else f"'{other}'")
+            return f"; for columns between {SEPARATORS[other]}s give {self._told('separator', mark)}"
+        if "," in text and self.decimal == ".":
+            marks = self._told("decimal", '","' if self.keys else ",")
+            return f"; for decimal commas give {marks} and, where there are several columns, {self._told('separator')}"
+        return "; write every line with the same columns" if self.separator in text else ""
+
+    def _told(self, name: str, mark: str = "") -> str:
+        if self.keys:
+            return f"{name} = {mark}" if mark else f"the key '{name}'"
+        return f"--{name} {mark}".rstrip()
 
     def number(self, word: str) -> float | None:
         """A word as a number; None if it is none. Thousands are not marked off: 1,234.5 is no number."""
@@ -75,7 +93,7 @@ def layout(path: Path, dialect: Dialect) -> Layout:
     rows = _rows(path, dialect)
     line, first = next(rows, (0, []))
     if not first:
-        raise ValueError(f"{path} are empty")
+        raise ValueError(f"{path}: there is no line")
     header = dialect.header
     if header is None:
         header = any(dialect.number(word) is None for word in first)
@@ -91,7 +109,7 @@ def layout(path: Path, dialect: Dialect) -> Layout:
     names[0] = names[0].lstrip("#").strip()  # numpy's savetxt
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f"{path} have two columns {shown(name)}; give each a name of its own")
+            raise ValueError(f"{path}: two columns are called {shown(name)}; give each a name of its own")
     return Layout(names, line)
 
 
@@ -119,30 +137,36 @@ def read_batches(
         raise ValueError(reason) from error
 
 
-def _first_amiss(path: Path, dialect: Dialect, found: Layout, numbers: list[int]) -> str | None:
-    """The first line that has other columns, or no number where one is wanted, and what would read it."""
+def read_rows(path: Path, dialect: Dialect, found: Layout) -> Iterator[tuple[int, list[str]]]:
+    """Each line below the names with its number from 1, as words; ``ValueError`` for one with other columns."""
     for line, words in _rows(path, dialect):
         if line <= found.skip:
             continue
         if len(words) != len(found.names):
             there = f"{len(words)} values where there are {len(found.names)} columns"
-            return f"{path}: line {line} has {there}{_advice(dialect, dialect.separator.join(words))}"
-        for index in numbers:
-            if dialect.number(words[index]) is None:
-                given = shown(words[index]) if words[index].strip() else "nothing"
-                where = f" in column {shown(found.names[index])}" if len(words) > 1 else ""
-                return f"{path}: line {line} has {given}{where}; give real numbers{_advice(dialect, words[index])}"
+            raise ValueError(f"{path}: line {line} has {there}{dialect.advice(dialect.separator.join(words))}")
+        yield line, words
+
+
+def number_at(path: Path, dialect: Dialect, found: Layout, line: int, words: list[str], index: int) -> float:
+    """The number in one column of a line of ``read_rows``; ``ValueError`` names line, column and what stands there."""
+    value = dialect.number(words[index])
+    if value is None:
+        given = shown(words[index]) if words[index].strip() else "nothing"
+        where = f" in column {shown(found.names[index])}" if len(words) > 1 else ""
+        raise ValueError(f"{path}: line {line} has {given}{where}; give real numbers{dialect.advice(words[index])}")
+    return value
+
+
+def _first_amiss(path: Path, dialect: Dialect, found: Layout, numbers: list[int]) -> str | None:
+    """The first line that has other columns, or no number where one is wanted, and what would read it."""
+    try:
+        for line, words in read_rows(path, dialect, found):
+            for index in numbers:
+                number_at(path, dialect, found, line, words, index)
+    except ValueError as error:
+        return str(error)
     return None
-
-
-def _advice(dialect: Dialect, text: str) -> str:
-    other = next((mark for mark in SEPARATORS if mark not in (",", dialect.separator) and mark in text.strip()), None)
-    if other and dialect.separator == ",":
-        name = "a tab" if other == "\t" else f"'{other}'"
-        return f"; for columns between {SEPARATORS[other]}s give --separator {name}"
-    if "," in text and dialect.decimal == ".":
-        return "; for decimal commas give --decimal , and, where there are several columns, their --separator"
-    return "; write every line with the same columns" if dialect.separator in text else ""
 
 
 def _whole(word: str) -> bool:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +28,7 @@ class Dataset:
         training: which points are trained on, boolean, shape (points,).
         shown: the quantity that plots show on their horizontal axis, shape (points,).
         axes: what the horizontal and the vertical axis mean.
+        notes: what was done to the data before, for who reads a result.
 
     Raises ``ValueError`` for shapes that do not fit, numbers that are not finite, two points with the same input, or
     fewer than two points to train on.
@@ -41,6 +40,7 @@ class Dataset:
     training: NDArray[np.bool_]
     shown: Array
     axes: tuple[str, str] = ("x", "label")
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what cannot be learned."""
@@ -124,50 +124,13 @@ def fourier(degree: int = 3, points: int = 20, seed: int = 0) -> Dataset:
 
     x = _grid(points)
     y = 0.8 * series(x) / np.abs(series(np.linspace(-1, 1, 2001))).max()
-    return Dataset(f"Fourier series of degree {degree}", x[:, None], y, _alternate(points), x)
+    return Dataset(f"Fourier series of degree {degree}", x[:, None], y, alternate(points), x)
 
 
 def kink(points: int = 20) -> Dataset:
     """0.8·(2|x| - 1), a function with a corner and so with every frequency; every other point for training."""
     x = _grid(points)
-    return Dataset("kink", x[:, None], 0.8 * (2 * np.abs(x) - 1), _alternate(points), x)
-
-
-def from_csv(path: Path, label: str = "y") -> Dataset:
-    """A user's table: a header, a column of labels, an optional ``split`` (train or test), all others features.
-
-    Inputs are taken as they are. Without ``split`` every other row is for training. Raises ``ValueError`` with the row
-    for anything that is not a number.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"data set {str(path)!r} cannot be read: {error}") from error
-    if not rows or label not in rows[0]:
-        found = ", ".join(map(str, rows[0])) if rows else "no rows"
-        raise ValueError(f"data set {str(path)!r} needs a header with a column {label!r}; it has {found}")
-    columns = [name for name in rows[0] if name not in (label, "split")]
-    if not columns:
-        raise ValueError(f"data set {str(path)!r} has no feature column beside {label!r}")
-    values = np.empty((len(rows), len(columns) + 1))
-    for line, row in enumerate(rows, start=2):
-        for place, name in enumerate((*columns, label)):
-            try:
-                values[line - 2, place] = float(row[name])
-            except (TypeError, ValueError):
-                raise ValueError(
-                    f"data set {str(path)!r}, line {line}: {name} is {row[name]!r}, not a number"
-                ) from None
-    training = _alternate(len(rows))
-    if "split" in rows[0]:
-        splits = [str(row["split"]).strip() for row in rows]
-        wrong = next((s for s in splits if s not in ("train", "test")), None)
-        if wrong is not None:
-            raise ValueError(f"data set {str(path)!r}: split is {wrong!r}; give train or test")
-        training = np.array([s == "train" for s in splits])
-    x = values[:, :-1]
-    return Dataset(path.name, x, values[:, -1], training, x[:, 0], (columns[0], label))
+    return Dataset("kink", x[:, None], 0.8 * (2 * np.abs(x) - 1), alternate(points), x)
 
 
 def _rescaled(values: Array) -> Array:
@@ -181,6 +144,6 @@ def _grid(points: int) -> Array:
     return np.linspace(-REACH, REACH, points)
 
 
-def _alternate(points: int) -> NDArray[np.bool_]:
+def alternate(points: int) -> NDArray[np.bool_]:
     """The first, the third, …: every other point."""
     return np.asarray(np.arange(points) % 2 == 0)

@@ -6,8 +6,9 @@ from 0:
     low    RX(πx/(depth - ℓ))       fractions of π, so that the frequencies stay small and dense
     high   RY(πx) RZ(πx²)           each layer adds πx again, so that the largest frequency grows with depth
 
-Ansätze, a parameter each: ``hva`` has RX on each qubit and RZZ on each edge of the ring; ``hea`` RX, ring of CX, RZ,
-ring of CX, RX, ring of CX. The models of arXiv 2503.01966 are the four products. x² is an input of its own.
+Ansätze, a parameter each, one qubit without a ring: ``hva`` has RX on each qubit and RZZ on each edge of the ring;
+``hea`` RX, ring of CX, RZ, ring of CX, RX, ring of CX. The models of arXiv 2503.01966 are the four products.
+x² is an input of its own.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from qntk.sampling.operators import OperatorLike
 Array = NDArray[np.float64]
 ENCODINGS = {"low": (1,), "high": (1, 2)}
 """Powers of x that each encoding takes."""
-ANSATZE = {"hva": lambda n: n + (n if n > 2 else 1), "hea": lambda n: 3 * n}
+ANSATZE = {"hva": lambda n: n + len(_ring(n)), "hea": lambda n: 3 * n}
 """Parameters a layer from the number of qubits."""
 MODELS = tuple(f"{encoding}-{block}" for encoding in ENCODINGS for block in ANSATZE)
 """The names of the models."""
@@ -72,7 +73,7 @@ def build(name: str, qubits: int, depth: int, features: int = 1) -> Qnn:
 
     Args:
         name: one of ``MODELS``.
-        qubits: at least 2.
+        qubits: at least 1.
         depth: layers, at least 1.
         features: of a point, at most one a qubit, so that all are encoded.
 
@@ -80,9 +81,9 @@ def build(name: str, qubits: int, depth: int, features: int = 1) -> Qnn:
     """
     if name not in MODELS:
         raise ValueError(f"model {name!r} is unknown; choose from {', '.join(MODELS)}")
-    if qubits < 2 or depth < 1 or not 1 <= features <= qubits:
+    if qubits < 1 or depth < 1 or not 1 <= features <= qubits:
         raise ValueError(
-            f"model {name} takes qubits >= 2, depth >= 1 and 1 to qubits features; "
+            f"model {name} takes qubits >= 1, depth >= 1 and 1 to qubits features; "
             f"got qubits {qubits}, depth {depth}, features {features}"
         )
     encoding, _, block = name.partition("-")
@@ -110,7 +111,7 @@ def from_circuit(circuit: QuantumCircuit, inputs: Sequence[Parameter], name: str
 
 
 def _ring(qubits: int) -> list[tuple[int, int]]:
-    return [(q, (q + 1) % qubits) for q in range(qubits if qubits > 2 else 1)]
+    return [(q, (q + 1) % qubits) for q in range(qubits if qubits > 2 else qubits - 1)]
 
 
 def _hva(circuit: QuantumCircuit, angle: Callable[[], Parameter]) -> None:

@@ -57,7 +57,7 @@ def test_a_table_gives_what_its_author_meant(tmp_path, text, dialect):
         ("kernel\tseed\n0.5\t1\n", "--separator a tab"),
         ("0.5 0.25\n0.1 0.2\n", "--separator ' '"),
         ("0\n0.5\n0.25\n", "line 1, '0', may be names or numbers; say --header or --no-header"),
-        ("kernel,kernel\n0.5,1\n", "two columns 'kernel'"),
+        ("kernel,kernel\n0.5,1\n", "two columns are called 'kernel'"),
         ("kernel,seed\n,1\n", "line 2 has nothing in column 'kernel'"),
         ("kernel\n0.5\nNaN0\n", "line 3 has 'NaN0'"),
         ("kernel\n1_000\n", "line 2 has '1_000'"),

@@ -9,8 +9,10 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from qntk.inputs.circuits import entered, input_parameters, load_circuit, repeated
+from qntk.inputs.separated import Dialect
+from qntk.inputs.tables import MOST_POINTS, read_table
 from qntk.inputs.toml import Source, read_model
-from qntk.sampling.learning.datasets import FIELDS, TRAINING_FIELDS, Dataset, fourier, from_csv, ising, kink
+from qntk.sampling.learning.datasets import FIELDS, TRAINING_FIELDS, Dataset, alternate, fourier, ising, kink
 from qntk.sampling.learning.qnn import MODELS, Qnn, build, from_circuit
 from qntk.theory.training.frozen import Loss
 
@@ -35,7 +37,8 @@ class DatasetConfig(_Model):
     """``[dataset]``: ``kind`` is ising, fourier, kink or csv; every other key belongs to some of them.
 
     ``scale`` multiplies the labels: they must stay inside the observable's spectrum, and well inside for the kernel to
-    stay as it is.
+    stay as it is. A table of kind csv has a line of names, and ``features`` are the columns that are inputs, all but
+    ``label`` and ``split`` by default.
     """
 
     kind: Literal["ising", "fourier", "kink", "csv"] = "ising"
@@ -48,10 +51,13 @@ class DatasetConfig(_Model):
     symmetry_breaking: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     direction: Literal["x", "z"] = "x"
     degree: Annotated[int, Field(ge=1, le=100)] = 3
-    points: Annotated[int, Field(ge=4, le=10_000)] = 20
+    points: Annotated[int, Field(ge=4, le=MOST_POINTS)] = 20
     seed: Annotated[int, Field(ge=0)] = 0
     path: str = ""
     label: str = "y"
+    features: Annotated[list[str], Field(min_length=1), BeforeValidator(_as_list)] | None = None
+    separator: str | None = None
+    decimal: Literal[".", ","] = "."
 
     @model_validator(mode="after")
     def _keys_fit_the_kind(self) -> DatasetConfig:
@@ -59,7 +65,7 @@ class DatasetConfig(_Model):
             "ising": {"qubits", "fields", "training", "coupling", "periodic", "symmetry_breaking", "direction"},
             "fourier": {"degree", "points", "seed"},
             "kink": {"points"},
-            "csv": {"path", "label"},
+            "csv": {"path", "label", "features", "separator", "decimal"},
         }[self.kind]
         if foreign := sorted(self.model_fields_set - own - {"kind", "scale"}):
             raise ValueError(f"the key {foreign[0]!r} does not go with kind {self.kind!r}; it takes {sorted(own)}")
@@ -77,9 +83,18 @@ class DatasetConfig(_Model):
         elif self.kind == "fourier":
             data = fourier(self.degree, self.points, self.seed)
         else:
-            data = kink(self.points) if self.kind == "kink" else from_csv(Path(self.path), self.label)
+            data = kink(self.points) if self.kind == "kink" else self._table()
         labels = np.asarray(self.scale * data.labels)
-        return Dataset(data.name, data.x, labels, data.training, data.shown, data.axes)
+        return Dataset(data.name, data.x, labels, data.training, data.shown, data.axes, data.notes)
+
+    def _table(self) -> Dataset:
+        path = Path(self.path).expanduser()
+        default = "\t" if ".tsv" in path.name else ";" if self.decimal == "," else ","
+        dialect = Dialect(default if self.separator is None else self.separator, self.decimal, header=True, keys=True)
+        table = read_table(path, self.label, self.features, dialect)
+        training = alternate(len(table.y)) if table.training is None else table.training
+        shown, axes = table.x[:, 0], (table.features[0], self.label)
+        return Dataset(path.name, table.x, table.y, training, shown, axes, table.notes)
 
 
 class CircuitConfig(_Model):
@@ -112,6 +127,7 @@ class RandomConfig(_Model):
 class DiagnoseConfig(_Model):
     """A study: data, models, training, and what is compared.
 
+    ``models`` are names of the catalogue and of ``[[circuit]]`` tables; a circuit that is not named there comes last.
     ``learning_rate`` is η; without it, η is ``fraction`` of each seed's own critical rate. ``bisect_steps`` is the
     length of the trial runs that find the critical rate (0: none). ``sharpness`` are multiples of 2/λ_max at which the
     deepest models are trained, to see whether λ_max settles at 2/η (``qntk.validation.diagnosis.stability``).
@@ -119,7 +135,7 @@ class DiagnoseConfig(_Model):
 
     title: str = "QNTK diagnostics"
     seed: Annotated[int, Field(ge=0)]
-    qubits: Annotated[int, Field(ge=2, le=12)] = 6
+    qubits: Annotated[int, Field(ge=1, le=12)] = 6
     observable: str = "X0"
     models: list[str] = list(MODELS)
     depths: Depths
@@ -138,13 +154,21 @@ class DiagnoseConfig(_Model):
 
     @model_validator(mode="after")
     def _models_are_known(self) -> DiagnoseConfig:
+        own = [c.name for c in self.circuit]
         for name in self.models:
-            if name not in MODELS:
-                raise ValueError(f"model {name!r} is unknown; choose from {', '.join(MODELS)}")
-        names = [*self.models, *(c.name for c in self.circuit)]
-        if not names:
+            if name not in (*MODELS, *own):
+                raise ValueError(
+                    f"model {name!r} is unknown; choose from {', '.join((*MODELS, *own))}, or name a [[circuit]] so"
+                )
+        if not (self.models or own):
             raise ValueError("there is no model; give 'models' or a [[circuit]]")
-        if len(set(names)) < len(names) or len(set(self.depths)) < len(self.depths):
+        if taken := next((name for name in own if name in MODELS), None):
+            raise ValueError(f"circuit {taken!r} is called as a model of the catalogue; give it another name")
+        if (
+            len(set(own)) < len(own)
+            or len(set(self.models)) < len(self.models)
+            or len(set(self.depths)) < len(self.depths)
+        ):
             raise ValueError("a model or a depth is named twice")
         if self.learning_rate is not None and "fraction" in self.model_fields_set:
             raise ValueError("give one of the keys 'learning_rate' and 'fraction'")
@@ -152,18 +176,23 @@ class DiagnoseConfig(_Model):
 
     def networks(self, features: int) -> list[Qnn]:
         """Every model at every depth."""
-        made = [build(name, self.qubits, depth, features) for name in self.models for depth in self.depths]
-        for entry in self.circuit:
-            circuit = entered(load_circuit(Path(entry.path))).circuit
-            if circuit.num_qubits != self.qubits:
-                raise ValueError(
-                    f"circuit {entry.name} has {circuit.num_qubits} qubits, the key 'qubits' {self.qubits}"
-                )
-            inputs = input_parameters(circuit, entry.inputs)
-            if len(inputs) != features:
-                raise ValueError(f"circuit {entry.name} has {len(inputs)} inputs for {features} features of the data")
-            made += [from_circuit(repeated(circuit, d, inputs), inputs, entry.name, d) for d in self.depths]
+        own = {entry.name: entry for entry in self.circuit}
+        made: list[Qnn] = []
+        for name in dict.fromkeys((*self.models, *own)):
+            if name in own:
+                made += self._own(own[name], features)
+            else:
+                made += [build(name, self.qubits, depth, features) for depth in self.depths]
         return made
+
+    def _own(self, entry: CircuitConfig, features: int) -> list[Qnn]:
+        circuit = entered(load_circuit(Path(entry.path).expanduser())).circuit
+        if circuit.num_qubits != self.qubits:
+            raise ValueError(f"circuit {entry.name} has {circuit.num_qubits} qubits, the key 'qubits' {self.qubits}")
+        inputs = input_parameters(circuit, entry.inputs)
+        if len(inputs) != features:
+            raise ValueError(f"circuit {entry.name} has {len(inputs)} inputs for {features} features of the data")
+        return [from_circuit(repeated(circuit, d, inputs), inputs, entry.name, d) for d in self.depths]
 
 
 def load_diagnose_config(path: Source, full: bool = False) -> tuple[DiagnoseConfig, str]:

@@ -33,6 +33,8 @@ from qntk.validation.diagnosis.store import SeedRun, TrainingStore
 Array = NDArray[np.float64]
 _TOGETHER = 4
 """Seeds trained as one batch."""
+_STILL = 1e-12
+"""Of an observable's norm: slopes up to here are rounding."""
 
 
 class _StoppedError(Exception):
@@ -81,6 +83,9 @@ def _run(config: DiagnoseConfig, data: Dataset, store: TrainingStore, workers: i
     missing = [
         (network, [s for s in range(config.seeds) if store.read(network, s) is None]) for network in networks
     ]  # fmt: skip
+    for network, seeds in missing:
+        if seeds:
+            _refuse_still(config, data, network, observable, float(np.abs(eigenvalues).max()))
     batches = [
         (network, seeds[i : i + _TOGETHER]) for network, seeds in missing for i in range(0, len(seeds), _TOGETHER)
     ]
@@ -144,6 +149,22 @@ def _run(config: DiagnoseConfig, data: Dataset, store: TrainingStore, workers: i
     )  # fmt: skip
 
 
+def _refuse_still(config: DiagnoseConfig, data: Dataset, network: Qnn, observable: object, size: float) -> None:
+    """A model whose outputs no parameter moves has no rate to be trained at."""
+    theta = _angles(config, network, [0])
+    _, J = network.model(observable).value_and_gradient(theta, network.columns(data.x[data.training]))
+    if np.abs(J).max() <= _STILL * size:
+        raise ValueError(
+            f"no parameter of {network.name} at depth {network.depth} moves {config.observable}: its kernel is zero on "
+            "the training points; take another observable or model"
+        )
+
+
+def _angles(config: DiagnoseConfig, network: Qnn, seeds: list[int]) -> Array:
+    key = (*network.name.encode(), network.depth)
+    return initial_angles(network.parameters, max(seeds) + 1, config.seed, key)[seeds]
+
+
 def _train(
     config: DiagnoseConfig,
     data: Dataset,
@@ -154,8 +175,7 @@ def _train(
 ) -> list[SeedRun]:
     model = network.model(observable)
     problem = Problem(model, network.columns(data.x), data.labels, data.training, config.loss)
-    key = (*network.name.encode(), network.depth)
-    thetas = initial_angles(network.parameters, max(seeds) + 1, config.seed, key)[seeds]
+    thetas = _angles(config, network, seeds)
     _, J = model.value_and_gradient(thetas, problem.x)
     critical = np.array([1 / (jacobian_spectrum(j[data.training])[-1] * problem.prefactor) for j in J])
     fixed = config.learning_rate
@@ -187,7 +207,7 @@ def _eigenvalues(observable: object) -> Array:
 
 
 def _warnings(data: Dataset, eigenvalues: Array) -> list[str]:
-    said = []
+    said = list(data.notes)
     if unreachable := data.unreachable(float(eigenvalues[0]), float(eigenvalues[-1])):
         said.append(f"{unreachable}; give 'scale' in [dataset] a smaller value")
     tests = int((~data.training).sum())

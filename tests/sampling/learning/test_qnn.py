@@ -72,6 +72,15 @@ def test_outputs_gradients_and_kernel_against_statevectors(name):
         assert abs(wrong - f[0, 2]) > 1e-3
 
 
+def test_one_qubit_has_no_ring():
+    """low-hva is RX(πx) RX(θ): its Z is cos(πx + θ); hea turns about three axes."""
+    network, x, theta = build("low-hva", 1, 1), np.array([[-0.3], [0.4]]), np.array([[0.7]])
+    f, J = network.model(SparsePauliOp("Z")).value_and_gradient(theta, network.columns(x))
+    assert f[0] == pytest.approx(np.cos(np.pi * x[:, 0] + 0.7), abs=1e-14)
+    assert J[0, :, 0] == pytest.approx(-np.sin(np.pi * x[:, 0] + 0.7), abs=1e-14)
+    assert [build(name, 1, 2).parameters for name in MODELS] == [2, 6, 2, 6]
+
+
 def test_parameters_of_the_experiment():
     assert build("high-hea", 6, 30).parameters == 540
     assert build("low-hva", 6, 30).parameters == 360

@@ -151,6 +151,17 @@ inputs = ["x"]
     rows = json.loads(out)["models"]
     assert [(r["model"], r["depth"], r["parameters"]) for r in rows] == [("mine", 1, 2), ("mine", 2, 4)]
     assert rows[0]["learning_rate"] == pytest.approx(0.1)
+    named = text.replace("models = []", 'models = ["mine", "low-hva"]').replace("[1, 2]", "[1]")
+    code, out, _ = qntk("diagnose", written(tmp_path, named), "--out", tmp_path / "named", "--json")
+    assert (code, [r["model"] for r in json.loads(out)["models"]]) == (0, ["mine", "low-hva"])
+
+
+def test_a_model_that_nothing_moves_is_named(qntk, tmp_path):
+    """RX alone turns nothing that X sees; the error comes before any training."""
+    small = SMALL.replace("qubits = 2", 'qubits = 1\nobservable = "X0"', 1)
+    code, _, error = qntk("diagnose", written(tmp_path, small), "--out", tmp_path / "out")
+    assert (code, error.count("\n")) == (2, 1)
+    assert "no parameter of low-hva at depth 1 moves X0" in error
 
 
 @pytest.mark.parametrize(
