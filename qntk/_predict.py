@@ -10,7 +10,15 @@ from typing import Any
 from qntk import _checked
 from qntk._result import Result
 from qntk.inputs.operators import observable as read_observable
-from qntk.validation.attribution.own_law import MOST_PATHS, TOLERANCE, OwnLaw, law_document, law_sentences, law_text
+from qntk.validation.attribution.own_law import (
+    MOST_PATHS,
+    TOLERANCE,
+    OwnLaw,
+    law_document,
+    law_sentences,
+    law_text,
+    own_part,
+)
 from qntk.validation.attribution.own_law import own_law as find
 
 
@@ -47,7 +55,7 @@ class CircuitLaw(Result):
 
     def notes(self) -> list[str]:
         """Whether and where the circuit reaches its own law, and whether that is Haar's."""
-        return [*self.document["remarks"], *law_sentences(self.document)]
+        return [*self.document["remarks"], *law_sentences(own_part(self.document))]
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON document of the command."""

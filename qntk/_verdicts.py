@@ -17,6 +17,7 @@ from qntk.inputs.messages import warn
 from qntk.inputs.separated import Dialect
 from qntk.sampling import Draws
 from qntk.validation.attribution.check import check_document, check_text
+from qntk.validation.attribution.own_law import law_sentences
 from qntk.validation.judge.claims import Margins, Quantity
 from qntk.validation.judge.compare import FAMILY_ERROR, compare_document, compare_text
 
@@ -109,8 +110,9 @@ class Check(Judged):
         return check_text(self.document).partition("\n")[0]
 
     def notes(self) -> list[str]:
-        """What was done to the circuit, reasons and advice."""
-        return [*self.document["remarks"], *self.document.get("advice", [])][:6]
+        """What was done to the circuit, its own law, reasons and advice."""
+        own = law_sentences(self.document["own_law"])
+        return [*self.document["remarks"], *own, *self.document.get("advice", [])][:10]
 
 
 def compare(

@@ -32,7 +32,7 @@ from qntk.theory.circuits.terms import as_moves, as_state, families_in
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 _Name = tuple[int, Any]
-_MIXED = 1e-7
+_MIXED = 1e-5
 """Distance from uniform weights, and from constant values, that counts as none."""
 _MOST_PAIRS = 2**26
 

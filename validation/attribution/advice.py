@@ -175,19 +175,34 @@ def _change(document: dict[str, Any], margins: Margins, found: list[tuple[str, s
         letter = document["time_reversal"]["letter"]
         even = [f"R{p}" for p in ("X", "Y", "Z", "XX", "YY", "ZZ") if not parity(letter, p)]
         yield f"Break the time reversal by a rotation that is even under it ({', '.join(even)}), or use that law."
+    elif _limit(document) is False:
+        yield "No number of layers makes it Haar; its own law is what to hold it against (qntk predict --circuit)."
     elif found:
-        yield from _deeper(document["depths"], margins)
+        exact = document["own_law"]["depth"] if _limit(document) else None
+        yield from _deeper(document["depths"], margins, exact)
     yield from _concentration(document)
 
 
-def _deeper(depths: list[dict[str, Any]], margins: Margins) -> Iterator[str]:
-    """Repetitions at which the rest falls below the margins, if it shrank last and goes on as 1/depth."""
+def _limit(document: dict[str, Any]) -> bool | None:
+    """Whether the circuit's deep limit is that of the nearest Haar group; None where that is not known."""
+    haar = document.get("own_law", {}).get("haar")
+    return haar["limit"] if haar else None
+
+
+def _deeper(depths: list[dict[str, Any]], margins: Margins, exact: int | None) -> Iterator[str]:
+    """Repetitions at which the rest falls below the margins, if it shrank last and goes on as 1/depth.
+
+    ``exact`` are those of the mean, where its own law tells.
+    """
     agreed = [d["repeats"] for d in depths if d["random_enough"]]
     if agreed:
         yield f"Add layers: {agreed[0]} repetitions are enough."
         return
     needed = []
     for statistic in EXPLAINED:
+        if statistic == "mean" and exact is not None:
+            needed.append(exact)
+            continue
         rest = [abs(d[f"{statistic}_ratio"]["estimate"] - 1) for d in depths]
         margin = getattr(margins, statistic)
         if rest[-1] > margin and (len(rest) < 2 or rest[-1] >= rest[-2]):

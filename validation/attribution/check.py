@@ -13,6 +13,7 @@ from qiskit.circuit import Parameter, QuantumCircuit
 from tqdm.auto import tqdm
 
 from qntk.inputs.circuits import repeated
+from qntk.inputs.observables import Observable
 from qntk.inputs.operators import observable as read_observable
 from qntk.sampling import CircuitModel
 from qntk.sampling.draws import chunk_generator, chunk_sizes
@@ -20,14 +21,18 @@ from qntk.theory.haar.concentration import depth_for_fluctuation
 from qntk.validation import SCHEMA_VERSION
 from qntk.validation.attribution.advice import FLUCTUATION, advice, causes
 from qntk.validation.attribution.causes import attribution, attribution_text, exact_ratios
+from qntk.validation.attribution.own_law import law_document, law_sentences, own_part
+from qntk.validation.attribution.own_law import own_law as law_of_circuit
 from qntk.validation.attribution.symmetries import own_law, time_reversal
 from qntk.validation.judge.claims import Margins
 from qntk.validation.judge.estimates import MOMENTS, summarise
 from qntk.validation.judge.law import kernel_law
-from qntk.validation.judge.verdicts import judge_all, judge_own
+from qntk.validation.judge.verdicts import Verdict, judge_all, judge_own
 
 _NOTHING = 1e-18
 """Kernels below this, relative to the law's mean, are round-off."""
+_PATHS = 2**20
+"""Pauli strings to follow for the exact mean: less than the draws take."""
 
 
 def check_document(
@@ -100,6 +105,7 @@ def check_document(
         "time_reversal": None if reversal is None else {"letter": reversal[0], "group": reversal[1]},
         "verdicts": [asdict(v) for v in verdicts],
         "symmetric": [asdict(v) for v in own],
+        "own_law": _own_law(circuit, target, inputs, verdicts, own, reversal, margins),
         "depths": depths,
         "recommended_parameters": recommended,
     }
@@ -129,6 +135,31 @@ def _kernels(
         return np.concatenate(list(pool.map(one, range(len(sizes)))))
 
 
+def _own_law(
+    circuit: QuantumCircuit,
+    target: Observable,
+    inputs: Sequence[Parameter],
+    verdicts: list[Verdict],
+    symmetric: list[Verdict],
+    reversal: Any,
+    margins: Margins,
+) -> dict[str, Any]:
+    """Where the circuit's mean goes in depth, and whether it is there: exactly, or as far as the draws tell.
+
+    Without a deep limit by orbits, the law of the symmetric group that its time reversal confines it to.
+    """
+    own = own_part(
+        law_document(law_of_circuit(circuit, target, inputs, margins.mean, _PATHS, quick=True), circuit, target, None)
+    )
+    if own["mean"] is None and symmetric:
+        own |= {"name": reversal[1], "mean": next(v.prediction for v in symmetric if v.statistic == "mean")}
+    if own["mean"] is not None and own["reached"] is None:
+        low, high = next(v.interval for v in verdicts if v.regime == "exact" and v.statistic == "mean")
+        least, most = own["mean"] * (1 - margins.mean), own["mean"] * (1 + margins.mean)
+        own["reached"] = True if least <= low and high <= most else False if low > most or high < least else None
+    return own
+
+
 def check_text(document: dict[str, Any]) -> str:
     """The same for a person."""
     lines = [
@@ -146,6 +177,7 @@ def check_text(document: dict[str, Any]) -> str:
             low, high = ratio["interval"]
             cells.append(f"{ratio['estimate']:.3f} [{low:.3f}, {high:.3f}] {ratio['verdict']}")
         lines.append(f"{depth['repeats']:>14}{depth['parameters']:>8}  {cells[0]:36}{cells[1]}")
+    lines += ["", *law_sentences(document["own_law"])]
     if "attribution" not in document:
         return "\n".join(lines)
     return "\n".join([*lines, "", *attribution_text(document["attribution"]), "", *document["advice"]])

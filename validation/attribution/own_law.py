@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
 from qiskit.circuit import Parameter, QuantumCircuit
+from qiskit.quantum_info import Operator, SparsePauliOp
 
 from qntk.inputs.normal_form import Angle, Fixed, NormalForm, Rotation
 from qntk.inputs.observables import Observable
@@ -29,6 +31,8 @@ TOLERANCE = 0.01
 """Relative difference between a mean and the orbit law that counts as reached."""
 MOST_PATHS = 2**22
 """Pauli strings to follow for the exact mean, a second or two."""
+MATRIX_QUBITS = 6
+"""Of a projector or a matrix that is still taken as a sum of Pauli strings."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +83,16 @@ def own_law(
     inputs: Sequence[Parameter] = (),
     tolerance: float = TOLERANCE,
     most_strings: int = MOST_PATHS,
+    quick: bool = False,
 ) -> OwnLaw:
     """The circuit's own law for an observable that is a sum of Pauli strings.
+
+    ``quick`` looks for the depth only on orbits that take a second or two, about seven qubits where they are full.
 
     Raises ``ValueError`` only for circuits that cannot be read; what has no law has a reason.
     """
     form = read_circuit(circuit, inputs)
-    terms = dict(observable.terms)
+    terms = _terms(observable)
     reasons: dict[str, str] = {}
 
     def attempt(what: str, function: Any, *arguments: Any, **options: Any) -> Any:
@@ -106,11 +113,20 @@ def own_law(
     if moves is not None:
         orbit = attempt("orbit", orbit_mean, moves, terms, preparation)
         haar = attempt("haar", haar_limit, moves, terms, preparation)
-        found = attempt("depth", meeting, moves, terms, tolerance, preparation) if orbit else None
+        most = 2**14 if quick else 2**16
+        found = attempt("depth", meeting, moves, terms, tolerance, preparation, most_strings=most) if orbit else None
         depth = found.repetitions if found else None
         if found and depth is None:
             reasons["depth"] = f"its ends have not faded after {len(found.means)} repetitions"
     return OwnLaw(len(form.weights), orbit, exact, depth, tolerance, haar, reasons)
+
+
+def _terms(observable: Observable) -> dict[str, float]:
+    """Pauli labels with their coefficients; those of a projector or a matrix up to a few qubits, else none."""
+    if observable.terms or observable.qubits > MATRIX_QUBITS:
+        return dict(observable.terms)
+    found = SparsePauliOp.from_operator(Operator(np.asarray(observable.operator())))
+    return {label: float(np.real(c)) for label, c in found.to_list() if abs(c) > 1e-14}
 
 
 def _exact(form: NormalForm, terms: dict[str, float], most_strings: int) -> float:
@@ -206,6 +222,12 @@ def law_document(law: OwnLaw, circuit: QuantumCircuit, observable: Observable, n
     }
 
 
+def own_part(document: dict[str, Any]) -> dict[str, Any]:
+    """What ``own_law`` of ``qntk check --json`` has of it."""
+    kept = {key: document[key] for key in ("reached", "depth", "tolerance", "haar", "orbits", "period", "reasons")}
+    return {"name": document["law"], "mean": document["mean"]["orbit"], "exact": document["mean"]["exact"]} | kept
+
+
 def law_text(document: dict[str, Any]) -> str:
     """The same for a person."""
     mean, haar, reasons = document["mean"], document["haar"], document["reasons"]
@@ -225,32 +247,36 @@ def law_text(document: dict[str, Any]) -> str:
         lines.append(
             f"orbit of {_size(orbit['size'])} Pauli strings, {orbit['share_of_all']:.3g} of all: {terms}{period}"
         )
-    return "\n".join([*lines, *law_sentences(document)])
+    return "\n".join([*lines, *law_sentences(own_part(document))])
 
 
-def law_sentences(document: dict[str, Any]) -> list[str]:
-    """Whether the circuit has reached its own law, where it will, and whether that is Haar's: a line each."""
-    haar, found = document["haar"], []
-    within = f"{100 * document['tolerance']:g} %"
-    if document["mean"]["orbit"] == 0:
-        return ["In the deep limit the kernel is 0."]
-    if document["reached"] is not None:
-        found.append(
-            f"It has {'' if document['reached'] else 'not '}reached its own law at this depth (within {within})."
+def law_sentences(found: dict[str, Any]) -> list[str]:
+    """Whether a circuit has reached its own law, where it will, and whether that is Haar's: a line each.
+
+    Of ``name``, ``mean``, ``reached``, ``depth``, ``tolerance``, ``haar`` and ``reasons``, as in ``qntk check --json``.
+    """
+    haar, depth, within = found["haar"], found["depth"], f"{100 * found['tolerance']:g} %"
+    if found["mean"] is None:
+        return [f"Its own law is not known: {found['reasons']['orbit']}."]
+    if found["mean"] == 0:
+        return ["In the deep limit its kernel is 0."]
+    whose = f"that of {found['name']} Haar layers"
+    if found["name"] == "orbit":
+        whose = "its own, by the orbits of its Pauli strings"
+    lines = [f"In the deep limit its mean is {whose}: {found['mean']:.6g} for its parameters."]
+    if found["reached"] is not None:
+        lines.append(f"It {'is' if found['reached'] else 'is not'} there at this depth (within {within}).")
+    if depth is not None:
+        lines.append(
+            f"{'As it is' if depth == 1 else f'From {depth} repetitions on'}, its mean is within {within} of that law."
         )
-    if document["depth"] is not None:
-        times = "As it is" if document["depth"] == 1 else f"From {document['depth']} repetitions on"
-        found.append(f"{times}, its mean is within {within} of its own law.")
-    elif document["mean"]["orbit"] is not None:
-        found.append(f"At which depth it meets its own law is not known: {document['reasons']['depth']}.")
-    if haar and haar["limit"]:
-        found.append(f"That law is Haar's of the {haar['group']} group.")
-    elif haar and haar["limit"] is False:
-        found.append(
-            f"That law is not Haar's: its orbits are smaller than the {haar['group']} group's. It will never be Haar, "
-            "at any depth."
+    elif "depth" in found["reasons"]:
+        lines.append(f"At which depth it is there is not known: {found['reasons']['depth']}.")
+    if haar and haar["limit"] is False:
+        lines.append(
+            f"It will never be Haar, at any depth: its orbits are smaller than those of the {haar['group']} group."
         )
-    return found
+    return lines
 
 
 def _number(value: float | None, reason: str | None) -> str:

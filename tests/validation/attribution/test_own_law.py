@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +10,9 @@ from qiskit import qpy
 from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
-from qntk import predict_circuit
+from qntk import check, predict_circuit
 from qntk.sampling.circuits.catalogue import ansatz
+from qntk.theory.circuits.orbit_law import orbit_mean
 
 
 def enumerated(circuit, observable, weights):
@@ -169,3 +171,54 @@ def test_mistakes_are_one_line(qntk, arguments, words):
     code, text, error = qntk("predict", *arguments)
     assert (code, text, error.count("\n")) == (2, "", 1)
     assert words in error
+
+
+def checked(circuit, **options):
+    return check(circuit, "Z0", repeats=1, reasons=False, family_error=1e-6, **options)
+
+
+def test_a_check_says_which_law_is_the_circuits_own():
+    found = checked(ansatz("hva", 4, 4), draws=4000)
+    own = found.document["own_law"]
+    assert own["name"] == "orbit"
+    assert own["mean"] == pytest.approx(32 * 0.25 / 8, rel=1e-12)
+    assert own["reached"] is False
+    assert own["haar"]["limit"] is False
+    assert own["depth"] > 1
+    assert "never be Haar" in found.text
+    assert "never be Haar" in repr(found)
+
+
+def test_the_draws_hold_the_exact_mean():
+    # One interval that misses with probability 1e-6 / 6, ±8 % with 20 000 draws. Control: 1.15 times the mean is out.
+    found = checked(ansatz("hea", 3, 3), draws=20_000)
+    exact, haar = found.document["own_law"]["exact"], found.document["own_law"]["haar"]["mean"]
+    low, high = (end * haar for end in found.document["mean_ratio"]["interval"])
+    assert low < exact < high
+    assert not low < 1.15 * exact < high
+
+
+@pytest.mark.parametrize(("factor", "reached"), [(1.0, True), (1.2, False), (0.8, False)])
+def test_a_deep_circuit_is_there_and_a_wrong_law_is_not_reached(monkeypatch, factor, reached):
+    def planted(*arguments, **options):
+        found = orbit_mean(*arguments, **options)
+        return replace(found, value=factor * found.value)
+
+    monkeypatch.setattr("qntk.validation.attribution.own_law.orbit_mean", planted)
+    own = checked(ansatz("real-amplitudes", 3, 60), draws=500).document["own_law"]
+    assert (own["name"], own["reached"]) == ("orthogonal", reached)
+
+
+def test_draws_tell_where_paths_do_not_reach():
+    # Controlled rotations share a parameter: no orbits, but all is real. 1e-6 / 6 for the interval, 4000 draws.
+    circuit, theta = QuantumCircuit(2), iter(ParameterVector("t", 60))
+    for _ in range(15):
+        for qubit in (0, 1):
+            circuit.ry(next(theta), qubit)
+        circuit.cry(next(theta), 0, 1)
+        circuit.cry(next(theta), 1, 0)
+    own = checked(circuit, draws=4000).document["own_law"]
+    assert own["name"] == "orthogonal"
+    assert own["exact"] is None
+    assert own["depth"] is None
+    assert "qntk.sample" in own["reasons"]["orbit"]
