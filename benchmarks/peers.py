@@ -115,12 +115,12 @@ def aer(qubits: int, layers: int) -> Gradients:
     from qiskit.quantum_info import SparsePauliOp
 
     from qntk.sampling import ansatz
-    from qntk.sampling.circuits.aer import AerGradients
+    from qntk.sampling.circuits.aer import aer_gradients
 
     if qubits > 6:
         raise RuntimeError("takes more than a minute a draw")
     circuit = ansatz("hea-cz-ring", qubits, layers)
-    reference = AerGradients(circuit, SparsePauliOp("I" * (qubits - 1) + "Z"))
+    reference = aer_gradients(circuit, SparsePauliOp("I" * (qubits - 1) + "Z"))
     return lambda thetas: reference.value_and_gradient(thetas)[1]
 
 

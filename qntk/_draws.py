@@ -12,7 +12,7 @@ from qiskit.circuit import QuantumCircuit
 from qntk import _checked
 from qntk._result import Result
 from qntk.inputs.operators import observable as read_observable
-from qntk.sampling import CircuitEnsemble, Draws, HaarLayers
+from qntk.sampling import CircuitEnsemble, Draws, HaarLayers, chunk_sizes
 from qntk.sampling import ansatz as build
 from qntk.sampling import sample as draw
 from qntk.validation.sweep.own_circuits import InputEnsemble
@@ -39,9 +39,10 @@ class Sample(Result):
     generator: str
     seed: int
     remarks: tuple[str, ...] = ()
+    estimated: bool = False
 
     def notes(self) -> list[str]:
-        """What was done to the circuit before it was drawn."""
+        """What was done to the circuit before it was drawn, and where its gradients come from."""
         return list(self.remarks)
 
     @property
@@ -101,7 +102,8 @@ class Sample(Result):
     def to_dict(self) -> dict[str, Any]:
         """What was drawn, and the draws as lists."""
         told = {name: getattr(self, name) for name in ("ensemble", "qubits", "parameters", "observable", "generator")}
-        return told | {"seed": self.seed} | {name: values.tolist() for name, values in self._columns.items()}
+        told |= {"seed": self.seed, "remarks": list(self.remarks), "estimated": self.estimated}
+        return told | {name: values.tolist() for name, values in self._columns.items()}
 
     def plot(self, ax: Any = None) -> Any:
         """Histogram of K; returns the axes."""
@@ -179,12 +181,15 @@ def sample(
         workers: threads, all cores by default.
         layout: of a transpiled circuit, which is read on its virtual qubits: ``apply`` it to an operator, or it was
             ``applied``; asked for only where the operator's width does not tell. Text means virtual qubits.
-        options: of ``qntk.sampling.CircuitEnsemble``: ``distribution``, ``engine``, ``shots``, ``noise_model``.
+        options: of ``qntk.sampling.CircuitEnsemble``: ``distribution``; ``gradients``, any estimator of Qiskit's
+            (``BaseEstimatorV2``), with ``shots`` or ``precision``; ``engine="aer"`` with ``shots`` and ``noise_model``.
+            K from shots is unbiased, and may be negative. An estimator's noise is its own, not of ``seed``.
 
     >>> sample(ansatz("hea", 2, 2), "Z0", draws=50, seed=1).parameters
     8
     """
-    _checked.options("qntk.sample", options, ("distribution", "engine", "shots", "noise_model"))
+    known = ("distribution", "gradients", "shots", "precision", "engine", "noise_model")
+    _checked.options("qntk.sample", options, known)
     taken = _checked.circuit(circuit)
     chosen = taken.circuit
     count, root = _checked.draws_and_seed(draws, seed)
@@ -203,8 +208,15 @@ def sample(
         ensemble: Any = InputEnsemble(chosen, target.operator(), tuple(p.name for p in data))
     else:
         ensemble = CircuitEnsemble(chosen, target.operator(), dqntk=dqntk, **options)
+    source = getattr(ensemble, "source", None)
+    remarks = list(taken.notes)
+    if source is not None:
+        if source.repeats and len(chunk_sizes(count, ensemble.parameters, ensemble.dimension)) > 1:
+            raise ValueError(source.repeats)
+        workers = 1  # an estimator is asked for one thing at a time
+        remarks.append(source.describe())
     made = draw(ensemble, count, root, workers=workers)
+    estimated = source is not None and source.estimated
     name = chosen.name if chosen.name and not chosen.name.startswith("circuit-") else "a circuit"
-    return Sample(
-        made, name, chosen.num_qubits, ensemble.parameters, target.spec, "half-pauli", root, tuple(taken.notes)
-    )
+    cell = (chosen.num_qubits, ensemble.parameters, target.spec, "half-pauli", root)
+    return Sample(made, name, *cell, tuple(remarks), estimated)

@@ -72,25 +72,39 @@ class Model(Result):
         """∂f/∂θ, as ``outputs`` with one axis more, of length L."""
         return self._apply("value_and_gradient", theta, X)[1]
 
-    def kernel(self, theta: Any, X: Any = None) -> Any:
+    def kernel(self, theta: Any, X: Any = None, **gradients: Any) -> Any:
         """K = Σ_ℓ (∂_ℓ f)², or with inputs K_ij = Σ_ℓ ∂_ℓ f(x_i) ∂_ℓ f(x_j).
 
         Args:
             theta: shape (L,) or (draws, L).
             X: shape (points, inputs).
+            gradients: as keyword, any estimator of Qiskit's (``BaseEstimatorV2``) as the source of gradients, with
+                ``shots`` or ``precision``; from shots, K is unbiased and symmetric, but may have negative eigenvalues.
 
         Returns:
             Shape () or (draws,), with inputs (points, points) or (draws, points, points). With several observables, the
             sum of their kernels; ``kernels`` has them apart.
         """
-        return sum(self.kernels(theta, X))
+        return sum(self.kernels(theta, X, **gradients))
 
-    def kernels(self, theta: Any, X: Any = None) -> list[Array]:
+    def kernels(self, theta: Any, X: Any = None, **gradients: Any) -> list[Array]:
         """The kernel of each observable."""
+        _checked.options("qntk.Model.kernel", gradients, ("gradients", "shots", "precision"))
         values, single = _checked.angles(theta, len(self.parameters))
         x = self._data(X)
-        found = [model.kernel(values, x) for model in self._models]
+        if gradients:
+            found = [self._estimated(one.operator(), values, x, **gradients) for one in self.observables]
+        else:
+            found = [model.kernel(values, x) for model in self._models]
         return [one[0] if single else one for one in found]
+
+    def _estimated(self, operator: Any, values: Array, x: Array | None, gradients: Any = None, **asked: Any) -> Array:
+        if gradients is None:
+            raise ValueError("shots and precision need gradients=, an estimator of Qiskit's; the engine here is exact")
+        from qntk.sampling.circuits.estimators import EstimatorGradients
+
+        source = EstimatorGradients(self.circuit, operator, gradients, **asked, inputs=self.inputs)
+        return source.kernel(values)[1] if x is None else source.kernel_matrix(values, x)
 
     def diagnose(
         self,

@@ -135,7 +135,8 @@ def compare(
         margin: relative difference that counts as agreement, one for every statistic in place of 5 % and 10 %.
         family_error: probability that any verdict is wrong.
         column: of a file or a frame, where it is not called by its quantity.
-        estimated: whether K was estimated from shots, so that it may be negative: the mean alone is tested then.
+        estimated: whether K was estimated from shots, so that it may be negative: the mean alone is tested then. Draws
+            of ``qntk.sample`` say so themselves.
         dialect: how a file of text separates and writes its numbers, where that is not plain.
 
     Raises ``ValueError`` for draws of another cell, fewer than 8, or values that are no kernels.
@@ -149,6 +150,7 @@ def compare(
         source: Any = Path(draws).expanduser()
     else:
         source = _values(draws, law, quantity, column)
+        estimated = estimated or getattr(draws, "estimated", False) is True
     told = law.observable if law.observable.matrix is not None else law.observable.spec
     document = compare_document(
         source, law.qubits, parameters, told, law.generator, quantity, column, margin, family_error, estimated, dialect

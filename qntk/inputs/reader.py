@@ -96,6 +96,19 @@ def unpacked(circuit: QuantumCircuit) -> QuantumCircuit:
     return reader.circuit
 
 
+def read_angle(angle: ParameterExpression | float, place: Mapping[Parameter, int]) -> Angle:
+    """An angle by its slopes, where it is linear in the parameters, which stand at ``place``."""
+    if isinstance(angle, Parameter):
+        return Angle(((place[angle], 1.0),), 0.0, angle)
+    if not isinstance(angle, ParameterExpression):
+        return Angle((), _real(angle, angle), angle)
+    slopes = _linear_slopes(angle)
+    offset = 0.0 if slopes is None else _offset(angle, slopes)
+    if slopes is None or offset is None:
+        return Angle((), 0.0, angle, linear=False)
+    return Angle(tuple((place[p], slope) for p, slope in slopes.items()), offset, angle)
+
+
 class _Reader:
     """Collects operations while walking a circuit and the definitions of its gates."""
 
@@ -227,18 +240,7 @@ class _Reader:
         self.keep(Fixed(wires, vectors, "", operation.name))
 
     def rotation(self, pauli: str, wires: tuple[int, ...], angle: ParameterExpression | float) -> None:
-        self.keep(Rotation(pauli, wires, self.angle(angle)))
-
-    def angle(self, angle: ParameterExpression | float) -> Angle:
-        if isinstance(angle, Parameter):
-            return Angle(((self.place[angle], 1.0),), 0.0, angle)
-        if not isinstance(angle, ParameterExpression):
-            return Angle((), _real(angle, angle), angle)
-        slopes = _linear_slopes(angle)
-        offset = 0.0 if slopes is None else _offset(angle, slopes)
-        if slopes is None or offset is None:
-            return Angle((), 0.0, angle, linear=False)
-        return Angle(tuple((self.place[p], slope) for p, slope in slopes.items()), offset, angle)
+        self.keep(Rotation(pauli, wires, read_angle(angle, self.place)))
 
 
 class _Unpacker(_Reader):

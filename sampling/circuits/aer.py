@@ -1,101 +1,143 @@
-"""The reference engine: the parameter-shift rule on Aer, exact, with finite shots, or with a noise model. Slow.
+"""Qiskit Aer as an estimator: exact, with a noise model, or with shots that are really measured.
 
-∂f/∂θ = (c/2)[f(θ + π/2c) - f(θ - π/2c)] holds where a parameter enters one rotation exp(-i cθ P/2) and nothing else;
-any other circuit is refused. From finite shots Σ ĝ² overestimates K by the sum of the shot variances of ĝ; the
-product of two independent halves of the shots, Σ ĝ_a ĝ_b, does not.
+Aer's own ``EstimatorV2`` adds Gaussian noise to exact values; ``BackendEstimatorV2`` measures, a circuit at a time.
+``AerShots`` measures all sets of angles in one call.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import transpile
 from qiskit.circuit import QuantumCircuit
-from qiskit.primitives import BackendEstimatorV2
+from qiskit.primitives import BaseEstimatorV2, DataBin, PrimitiveJob, PrimitiveResult, PubResult
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.quantum_info import SparsePauliOp
+from qiskit.transpiler import Target
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 from qiskit_aer.primitives import EstimatorV2
 
-from qntk.inputs.reader import unpacked
-from qntk.sampling.engine.program import compile_circuit
+from qntk.sampling.circuits.estimators import EstimatorGradients
+from qntk.sampling.operators import OperatorLike
 
 Array = NDArray[np.float64]
+_FEW_QUBITS = 12
+"""Up to which one thread is best: Aer's threads would wait for each other."""
+
+
+def aer_gradients(
+    circuit: QuantumCircuit, observable: OperatorLike, shots: int | None = None, noise_model: NoiseModel | None = None
+) -> EstimatorGradients:
+    """Outputs and gradients of a circuit on Aer.
+
+    Args:
+        circuit, observable, shots: as for ``EstimatorGradients``; shots are measured, for each set of Pauli strings
+            that are read in one basis. None for exact expectation values.
+        noise_model: an Aer noise model, readout error included.
+    """
+    if shots is not None:
+        simulator = AerSimulator(noise_model=noise_model, **_threads(circuit.num_qubits))
+        return EstimatorGradients(circuit, observable, AerShots(simulator, simulator.target), shots)
+    # A noise model makes the state mixed; Aer's default would sample trajectories.
+    method = "statevector" if noise_model is None else "density_matrix"
+    options = {"noise_model": noise_model, "method": method} | _threads(circuit.num_qubits)
+    estimator = EstimatorV2(options={"default_precision": 0.0, "backend_options": options})
+    return EstimatorGradients(circuit, observable, estimator)
 
 
 @dataclass(frozen=True)
-class AerGradients:
-    """Outputs and parameter-shift gradients of a circuit on Aer.
+class AerShots(BaseEstimatorV2):
+    """An estimator that measures on Aer: ⌈1/precision²⌉ shots for each set of Pauli strings that are read in one basis.
 
-    Args:
-        circuit: every parameter in one rotation, with any real factor.
-        observable: Pauli sum on the circuit's qubits.
-        shots: measurements for each expectation value and commuting group of Paulis; None for exact expectations.
-        noise_model: an Aer noise model; None for none.
-
-    Raises ``ValueError`` where the two-term rule does not hold or the observable is no Pauli sum.
+    Attributes:
+        backend: the simulator, with its noise model.
+        target: its gates.
+        seed: of the shots.
     """
 
-    circuit: QuantumCircuit = field(repr=False)
-    observable: SparsePauliOp = field(repr=False)
-    shots: int | None = None
-    noise_model: NoiseModel | None = None
-    _slopes: Array = field(init=False, repr=False, compare=False)
+    backend: AerSimulator
+    target: Target = field(repr=False)
+    seed: int = 0
 
-    def __post_init__(self) -> None:
-        """Find each parameter's one rotation, and what Aer can run."""
-        if not isinstance(self.observable, SparsePauliOp):
-            raise ValueError("Aer estimates Pauli sums: give the observable as a SparsePauliOp")
-        if self.shots is not None and self.shots < 2:
-            raise ValueError(f"shots is {self.shots}; give at least 2, one for each half")
-        program = compile_circuit(self.circuit, merge=False)
-        jacobian = program.jacobian.tocsc()
-        if program.nonlinear or (np.diff(jacobian.indptr) != 1).any() or (np.diff(program.jacobian.indptr) > 1).any():
-            raise ValueError(
-                "the two-term shift rule needs every parameter in one rotation alone; use engine='adjoint'"
-            )
-        object.__setattr__(self, "_slopes", jacobian.data)
-        simulator = AerSimulator(noise_model=self.noise_model)
-        object.__setattr__(self, "circuit", transpile(unpacked(self.circuit), simulator, optimization_level=0))
+    def seeded(self, seed: int) -> AerShots:
+        """The same with another seed."""
+        return replace(self, seed=seed)
 
-    def value_and_gradient(self, thetas: Array, seed: int = 0) -> tuple[Array, Array]:
-        """f, shape (draws,), and ∂f/∂θ, shape (draws, L); ``seed`` decides the shots."""
-        return self._shift(thetas, self.shots, seed)
+    def run(self, pubs: Iterable[Any], *, precision: float | None = None) -> PrimitiveJob:
+        """Estimate expectation values, as every ``BaseEstimatorV2``; one observable a PUB."""
+        job = PrimitiveJob(self._run, [EstimatorPub.coerce(pub, precision) for pub in pubs])
+        job._submit()
+        return job
 
-    def kernel(self, thetas: Array, seed: int = 0, unbiased: bool = True) -> tuple[Array, Array]:
-        """f and K. With shots, each half of them gives a gradient and K = Σ ĝ_a ĝ_b, which may be negative.
+    def _run(self, pubs: list[EstimatorPub]) -> PrimitiveResult:
+        rng = np.random.default_rng(self.seed)
+        return PrimitiveResult([self._one(pub, rng) for pub in pubs])
 
-        ``unbiased=False`` gives Σ ĝ² of all shots instead, too large by the shot variance.
-        """
-        if self.shots is None or not unbiased:
-            values, gradient = self.value_and_gradient(thetas, seed)
-            return values, np.einsum("dp,dp->d", gradient, gradient)
-        one, two = (self._shift(thetas, self.shots // 2, s) for s in np.random.SeedSequence(seed).generate_state(2))
-        return (one[0] + two[0]) / 2, np.einsum("dp,dp->d", one[1], two[1])
+    def _one(self, pub: EstimatorPub, rng: np.random.Generator) -> PubResult:
+        shots = int(np.ceil(1 / pub.precision**2))
+        shape = pub.parameter_values.shape
+        angles = pub.parameter_values.as_array(pub.circuit.parameters).reshape(*shape, -1)
+        # Halves of the same angles are measured together, and their shots dealt out.
+        copies = shape[0] if len(shape) > 1 and (angles == angles[:1]).all() else 1
+        points = angles.reshape(-1, angles.shape[-1])[: math.prod(shape) // copies]
+        (terms,) = pub.observables.ravel().tolist()
+        observable = SparsePauliOp.from_list(list(terms.items()))
+        trivial = ~(observable.paulis.x | observable.paulis.z).any(axis=1)
+        evs = np.full((copies, len(points)), observable.coeffs[trivial].real.sum())
+        groups = [] if trivial.all() else observable[~trivial].group_commuting(qubit_wise=True)
+        for group, results in zip(groups, self._counts(pub.circuit, groups, points, shots * copies, rng), strict=True):
+            masks = (group.paulis.x | group.paulis.z) @ (1 << np.arange(group.num_qubits, dtype=np.int64))
+            for point, counts in enumerate(results):
+                read = np.array([int(key, 16) for key in counts])
+                values = (1 - 2.0 * (np.bitwise_count(read[:, None] & masks) & 1)) @ group.coeffs.real
+                rest = np.fromiter(counts.values(), np.int64)
+                for copy in range(copies):
+                    dealt = rest if copy == copies - 1 else rng.multivariate_hypergeometric(rest, shots)
+                    evs[copy, point] += float(dealt @ values) / shots
+                    rest = rest - dealt
+        stds = np.full(shape, pub.precision)
+        return PubResult(DataBin(evs=evs.reshape(shape), stds=stds, shape=shape), {"shots": shots})
 
-    def _shift(self, thetas: Array, shots: int | None, seed: int) -> tuple[Array, Array]:
-        thetas = np.asarray(thetas, dtype=float)
-        draws, parameters = thetas.shape
-        step = np.diag(np.pi / (2 * self._slopes))
-        points = thetas[:, None, :] + np.concatenate([np.zeros((1, parameters)), step, -step])
-        values = self._estimate(points.reshape(-1, parameters), shots, int(seed)).reshape(draws, -1)
-        forward, backward = values[:, 1 : parameters + 1], values[:, parameters + 1 :]
-        return values[:, 0], (forward - backward) * self._slopes / 2
+    def _counts(
+        self,
+        circuit: QuantumCircuit,
+        groups: list[SparsePauliOp],
+        points: Array,
+        shots: int,
+        rng: np.random.Generator,
+    ) -> list[list[dict[str, int]]]:
+        """What was read, for each group at each point, from one call."""
+        if not groups:
+            return []
+        measured = [transpile(_measured(circuit, g), target=self.target, optimization_level=0) for g in groups]
+        binds = {p: points[:, place].tolist() for place, p in enumerate(circuit.parameters)}
+        seed = int(rng.integers(2**31))
+        result = self.backend.run(
+            measured, parameter_binds=[binds] * len(groups), shots=shots, seed_simulator=seed
+        ).result()
+        if not result.success:
+            raise ValueError(str(result.status))
+        found = [one.data.counts for one in result.results]
+        return [found[k * len(points) : (k + 1) * len(points)] for k in range(len(groups))]
 
-    def _estimate(self, points: Array, shots: int | None, seed: int) -> Array:
-        estimator: Any
-        if shots is None:
-            # A noise model makes the state mixed; Aer's default would sample trajectories.
-            method = "statevector" if self.noise_model is None else "density_matrix"
-            backend = {"noise_model": self.noise_model, "method": method}
-            estimator = EstimatorV2(options={"default_precision": 0.0, "backend_options": backend})
-        else:
-            simulator = AerSimulator(noise_model=self.noise_model)
-            estimator = BackendEstimatorV2(
-                backend=simulator, options={"default_precision": shots**-0.5, "seed_simulator": seed}
-            )
-        result = estimator.run([(self.circuit, self.observable, points)]).result()
-        return np.asarray(result[0].data.evs, dtype=float)
+
+def _measured(circuit: QuantumCircuit, group: SparsePauliOp) -> QuantumCircuit:
+    """The circuit with all qubits read in the bases of a group of strings."""
+    made = circuit.copy()
+    x, z = group.paulis.x.any(axis=0), group.paulis.z.any(axis=0)
+    for qubit in np.flatnonzero(x):
+        if z[qubit]:
+            made.sdg(int(qubit))
+        made.h(int(qubit))
+    made.measure_all()
+    return made
+
+
+def _threads(qubits: int) -> dict[str, int]:
+    return {"max_parallel_threads": 1} if qubits <= _FEW_QUBITS else {}

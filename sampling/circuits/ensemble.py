@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import Statevector
 
@@ -15,7 +17,9 @@ from qntk.sampling.draws import Draws
 from qntk.sampling.operators import OperatorLike
 
 if TYPE_CHECKING:
-    from qntk.sampling.circuits.aer import AerGradients
+    from qntk.sampling.circuits.estimators import EstimatorGradients
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,11 @@ class CircuitEnsemble:
         distribution: of the angles, from ``qntk.sampling.distributions`` or any function of a generator and a shape
             (draws, L); uniform on [0, 2π) by default.
         engine: ``adjoint``, exact and fast, or ``aer``, the parameter-shift rule on Qiskit Aer.
-        shots, noise_model: for Aer, see ``circuits.aer.AerGradients``; its K from shots is the unbiased one.
+        shots, noise_model: for Aer, see ``circuits.aer.aer_gradients``; its K from shots is the unbiased one.
         dqntk: draw μ too, of the same angles; for the adjoint engine.
+        gradients: an estimator of Qiskit's (``BaseEstimatorV2``) in place of an engine, with ``shots`` or
+            ``precision``; see ``circuits.estimators.EstimatorGradients``.
+        precision: standard error of each of the estimator's expectation values.
 
     Raises ``ValueError`` for an unknown engine and for options that the engine does not have.
     """
@@ -40,45 +47,69 @@ class CircuitEnsemble:
     shots: int | None = None
     noise_model: Any = field(default=None, repr=False)
     dqntk: bool = False
-    model: CircuitModel = field(init=False, repr=False, compare=False)
-    _aer: AerGradients | None = field(init=False, repr=False, compare=False, default=None)
+    gradients: Any = field(default=None, repr=False)
+    precision: float | None = None
+    source: EstimatorGradients | None = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self) -> None:
-        """Compile once. Chunks are what threads share out, so the model itself takes one."""
-        object.__setattr__(self, "model", CircuitModel(self.circuit, self.observable, workers=1))
-        if self.engine == "aer":
-            if self.dqntk:
-                raise ValueError("dqntk needs engine='adjoint'; Aer gives gradients only")
-            from qntk.sampling.circuits.aer import AerGradients  # Aer takes a second to import
-
-            object.__setattr__(self, "_aer", AerGradients(self.circuit, self.observable, self.shots, self.noise_model))
-        elif self.engine != "adjoint":
+        """Compile once."""
+        if self.engine not in ("adjoint", "aer"):
             raise ValueError(f"engine {self.engine!r} is unknown; choose adjoint or aer")
-        elif self.shots is not None or self.noise_model is not None:
-            raise ValueError("shots and noise models need engine='aer'; the adjoint engine is exact")
+        if self.engine == "adjoint" and self.gradients is None:
+            if self.shots is not None or self.precision is not None or self.noise_model is not None:
+                raise ValueError(
+                    "shots, precision and noise models need engine='aer' or gradients=; the adjoint engine is exact"
+                )
+            _ = self.model
+            return
+        if self.dqntk:
+            raise ValueError("dqntk needs engine='adjoint'; an estimator gives gradients only")
+        if self.gradients is None:
+            if self.precision is not None:
+                raise ValueError("engine='aer' takes shots=; precision= is for gradients=")
+            from qntk.sampling.circuits.aer import aer_gradients  # Aer takes a second to import
+
+            source = aer_gradients(self.circuit, self.observable, self.shots, self.noise_model)
+        else:
+            if self.engine == "aer" or self.noise_model is not None:
+                raise ValueError("gradients= brings its own engine and noise; leave out engine and noise_model")
+            from qntk.sampling.circuits.estimators import EstimatorGradients
+
+            source = EstimatorGradients(self.circuit, self.observable, self.gradients, self.shots, self.precision)
+        object.__setattr__(self, "source", source)
+
+    @cached_property
+    def model(self) -> CircuitModel:
+        """The compiled model. Chunks are what threads share out, so it takes one itself."""
+        return CircuitModel(self.circuit, self.observable, workers=1)
 
     @property
     def parameters(self) -> int:
         """Number of trainable parameters L."""
-        return self.model.parameters
+        return (self.source or self.model).parameters
 
     @property
     def dimension(self) -> int:
         """Hilbert-space dimension D."""
-        return self.model.dimension
+        return (self.source or self.model).dimension
 
     def draw(self, draws: int, rng: np.random.Generator) -> Draws:
         """``draws`` independent sets of angles."""
+        if self.source is not None:
+            thetas = self._angles(draws, rng)
+            output, kernel = self.source.kernel(thetas, seed=int(rng.integers(2**31)))
+            return Draws(kernel, output)
         parts = []
         size = self.model.batch
         for start in range(0, draws, size):
-            shape = (min(size, draws - start), self.parameters)
-            thetas = np.asarray(self.distribution(rng, shape), dtype=float)
-            if thetas.shape != shape:
-                raise ValueError(f"the distribution gave shape {thetas.shape} for {shape}")
-            if self._aer is None:
-                output, kernel = self.model.value_and_kernel(thetas)
-            else:
-                output, kernel = self._aer.kernel(thetas, seed=int(rng.integers(2**31)))
+            thetas = self._angles(min(size, draws - start), rng)
+            output, kernel = self.model.value_and_kernel(thetas)
             parts.append(Draws(kernel, output, self.model.dqntk(thetas) if self.dqntk else None))
         return Draws.concatenate(parts)
+
+    def _angles(self, draws: int, rng: np.random.Generator) -> Array:
+        shape = (draws, self.parameters)
+        thetas = np.asarray(self.distribution(rng, shape), dtype=float)
+        if thetas.shape != shape:
+            raise ValueError(f"the distribution gave shape {thetas.shape} for {shape}")
+        return thetas

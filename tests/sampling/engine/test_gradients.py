@@ -9,7 +9,7 @@ from qiskit.circuit.library import PauliEvolutionGate, get_standard_gate_name_ma
 from qiskit.quantum_info import Operator, Pauli, SparsePauliOp, Statevector, random_hermitian, random_unitary
 
 from qntk.sampling import CATALOGUE, CircuitEnsemble, CircuitModel, ansatz
-from qntk.sampling.circuits.aer import AerGradients
+from qntk.sampling.circuits.aer import aer_gradients
 from qntk.sampling.engine import adjoint as engine
 from qntk.sampling.engine.adjoint import compile_observable
 from qntk.sampling.engine.program import compile_circuit
@@ -31,7 +31,7 @@ def test_catalogue_against_parameter_shift_on_aer(name, qubits):
     thetas = rng.uniform(-7, 7, (3, circuit.num_parameters))
     thetas[0] = np.pi / 2 * rng.integers(-4, 5, circuit.num_parameters)
     values, gradients = adjoint(circuit, observable, thetas)
-    expected_values, expected = AerGradients(circuit, observable).value_and_gradient(thetas)
+    expected_values, expected = aer_gradients(circuit, observable).value_and_gradient(thetas)
     np.testing.assert_allclose(values, expected_values, atol=TOLERANCE)
     np.testing.assert_allclose(gradients, expected, atol=TOLERANCE)
 
@@ -226,7 +226,7 @@ def test_angles_far_from_zero_and_at_multiples_of_a_right_angle():
         [rng.uniform(-1e5, 1e5, (4, 8)), np.pi / 2 * rng.integers(-60_000, 60_000, (4, 8)), np.zeros((1, 8))]
     )
     values, gradients = adjoint(circuit, observable, thetas)
-    expected_values, expected = AerGradients(circuit, observable).value_and_gradient(thetas)
+    expected_values, expected = aer_gradients(circuit, observable).value_and_gradient(thetas)
     np.testing.assert_allclose(values, expected_values, atol=TOLERANCE)
     np.testing.assert_allclose(gradients, expected, atol=TOLERANCE)
     with pytest.raises(ValueError, match="1e\\+06"):
