@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,29 +84,35 @@ def circuit(value: Any) -> Entered:
     return entered(value)
 
 
-def inputs(circuit: Any, given: Any) -> list[Any]:
-    """The parameters that are data: names, names of vectors, ``Parameter``s, ``ParameterVector``s, or one of these."""
+def input_names(circuit: Any, given: Any) -> list[Any]:
+    """The parameters that are data, as text or ``Parameter``: from names, names of vectors, ``Parameter``s,
+    ``ParameterVector``s, one of these, or a dict with how their values are drawn."""
     from qiskit.circuit import Parameter, ParameterVector
-
-    from qntk.inputs.circuits import input_parameters
 
     if given is None:
         return []
+    if isinstance(given, Mapping):
+        given = [f"{one if isinstance(one, str) else one.name}={distribution}" for one, distribution in given.items()]
     if isinstance(given, str | Parameter | ParameterVector):
         given = [given]
     names: list[Any] = []
     for one in given:
         names += list(one) if isinstance(one, ParameterVector) else [one]
-    found: list[Any] = []
     for one in names:
-        if isinstance(one, Parameter):
-            if one not in circuit.parameters:
-                raise ValueError(f"the circuit has no parameter {one.name!r}; inputs are parameters of it")
-            found.append(one)
-        elif isinstance(one, str):
-            found += input_parameters(circuit, [one])
-        else:
+        if not isinstance(one, Parameter | str):
             raise TypeError(f"an input is {one!r}; give names of parameters, or the parameters")
+        if isinstance(one, Parameter) and one not in circuit.parameters:
+            raise ValueError(f"the circuit has no parameter {one.name!r}; inputs are parameters of it")
+    return names
+
+
+def inputs(circuit: Any, given: Any) -> list[Any]:
+    """The parameters that are data, in the order given."""
+    from qntk.inputs.circuits import input_parameters
+
+    found: list[Any] = []
+    for one in input_names(circuit, given):
+        found += input_parameters(circuit, [one]) if isinstance(one, str) else [one]
     if len(set(found)) < len(found):
         raise ValueError("inputs name a parameter twice")
     if len(found) == circuit.num_parameters:

@@ -15,6 +15,7 @@ from qntk.inputs.operators import observable as read_observable
 from qntk.sampling import CircuitEnsemble, Draws, HaarLayers, chunk_sizes
 from qntk.sampling import ansatz as build
 from qntk.sampling import sample as draw
+from qntk.sampling.circuits.random_angles import RandomCircuit
 from qntk.validation.sweep.own_circuits import InputEnsemble
 
 
@@ -167,6 +168,7 @@ def sample(
     dqntk: bool = False,
     workers: int | None = None,
     layout: str | None = None,
+    angles: Any = None,
     **options: Any,
 ) -> Sample:
     """Draws of K of a circuit at random angles; the same bytes for a seed on any number of workers.
@@ -175,39 +177,44 @@ def sample(
         circuit: a ``QuantumCircuit``, or the file of one.
         observable: in any spelling of ``qntk.observable``.
         draws, seed: how many, and the root of all randomness.
-        inputs: the parameters that are data, by name, vector or ``Parameter``: they are never part of K.
-        x: their values, shape (inputs,), in the order given; without, they are drawn uniformly like the angles.
+        inputs: the parameters that are data, by name, vector or ``Parameter``: they are never part of K. A dict, or a
+            text such as ``"x=uniform(-1,1)"``, says how their values are drawn: without, uniformly on [0, 2π).
+        x: their values, shape (inputs,), in the order given, in place of random ones.
         dqntk: draw μ too.
         workers: threads, all cores by default.
         layout: of a transpiled circuit, which is read on its virtual qubits: ``apply`` it to an operator, or it was
             ``applied``; asked for only where the operator's width does not tell. Text means virtual qubits.
-        options: of ``qntk.sampling.CircuitEnsemble``: ``distribution``; ``gradients``, any estimator of Qiskit's
+        angles: how the trainable parameters are drawn: ``uniform(low,high)``, ``normal(mean,std)``,
+            ``beta(a,b,low,high)``, a function of a generator and a shape, or ``identity-blocks``, U(θ)U(θ')† at
+            θ' = θ; uniform on [0, 2π) by default.
+        options: of ``qntk.sampling.CircuitEnsemble``: ``gradients``, any estimator of Qiskit's
             (``BaseEstimatorV2``), with ``shots`` or ``precision``; ``engine="aer"`` with ``shots`` and ``noise_model``.
             K from shots is unbiased, and may be negative. An estimator's noise is its own, not of ``seed``.
 
     >>> sample(ansatz("hea", 2, 2), "Z0", draws=50, seed=1).parameters
     8
     """
-    known = ("distribution", "gradients", "shots", "precision", "engine", "noise_model")
+    known = ("gradients", "shots", "precision", "engine", "noise_model")
     _checked.options("qntk.sample", options, known)
     taken = _checked.circuit(circuit)
     chosen = taken.circuit
     count, root = _checked.draws_and_seed(draws, seed)
-    data = _checked.inputs(chosen, inputs)
+    names = _checked.input_names(chosen, inputs)
     target = read_observable(taken.observable(observable, layout), chosen.num_qubits)
-    if x is not None and not data:
+    if x is not None and not names:
         raise ValueError("x is given, and no inputs that it would be the values of; name them with inputs=")
     if x is not None:
-        values = _checked.numbers("x", x).ravel()
+        values, data = _checked.numbers("x", x).ravel(), _checked.inputs(chosen, inputs)
         if len(values) != len(data):
             raise ValueError(f"x has {len(values)} values for {len(data)} inputs; one draw is of one datum")
-        chosen, data = chosen.assign_parameters(dict(zip(data, values, strict=True))), []
-    if data:
+        chosen, names = chosen.assign_parameters(dict(zip(data, values, strict=True))), []
+    random = RandomCircuit.read(chosen, names, angles)
+    if random.inputs or random.angles.mirror:
         if dqntk or options:
             raise ValueError(f"{', '.join(options) or 'dqntk'} with random inputs is not drawn; give the inputs as x")
-        ensemble: Any = InputEnsemble(chosen, target.operator(), tuple(p.name for p in data))
+        ensemble: Any = InputEnsemble(random, target.operator())
     else:
-        ensemble = CircuitEnsemble(chosen, target.operator(), dqntk=dqntk, **options)
+        ensemble = CircuitEnsemble(chosen, target.operator(), random.angles.weights, dqntk=dqntk, **options)
     source = getattr(ensemble, "source", None)
     remarks = list(taken.notes)
     if source is not None:

@@ -16,6 +16,7 @@ from qntk._result import Result
 from qntk.inputs.messages import warn
 from qntk.inputs.separated import Dialect
 from qntk.sampling import Draws
+from qntk.sampling.circuits.random_angles import RandomCircuit
 from qntk.validation.attribution.check import check_document, check_text
 from qntk.validation.attribution.own_law import law_sentences
 from qntk.validation.judge.claims import Margins, Quantity
@@ -196,13 +197,14 @@ def check(
     family_error: float = 0.01,
     reasons: bool = True,
     layout: str | None = None,
+    angles: Any = None,
 ) -> Check:
     """Is this ansatz random enough for the theory, how deep must it be, and why not.
 
     Args:
         circuit: a ``QuantumCircuit``, or the file of one.
         observable: in any spelling of ``qntk.observable``.
-        inputs: the parameters that are data.
+        inputs: the parameters that are data, as for ``qntk.sample``.
         generator: of the rotations, for the law.
         draws: of K for each repetition.
         repeats: the circuit is also tried 2, 4, … times in a row, up to this.
@@ -211,13 +213,15 @@ def check(
         family_error: probability that any verdict is wrong.
         reasons: whether to look for what keeps it from the law; without, the answer is quick.
         layout: of a transpiled circuit, as for ``qntk.sample``.
+        angles: how the trainable parameters are drawn, as for ``qntk.sample``.
     """
     taken = _checked.circuit(circuit)
-    chosen, observable = taken.circuit, taken.observable(observable, layout)
+    observable = taken.observable(observable, layout)
+    random = RandomCircuit.read(taken.circuit, _checked.input_names(taken.circuit, inputs), angles)
     count, root = _checked.draws_and_seed(draws, seed)
     margins = None if margin is None else Margins.uniform(margin)
     document = check_document(
-        chosen, observable, _checked.inputs(chosen, inputs), _checked.generator(generator), count,
+        random, observable, _checked.generator(generator), count,
         _checked.whole("repeats", repeats, 1, 64), root, family_error, margins, reasons,
     )  # fmt: skip
     return Check(document | {"remarks": taken.notes})

@@ -12,7 +12,7 @@ from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import Statevector
 
 from qntk.sampling.circuits.model import CircuitModel
-from qntk.sampling.distributions import Distribution, Uniform
+from qntk.sampling.distributions import Distribution, Uniform, drawn
 from qntk.sampling.draws import Draws
 from qntk.sampling.operators import OperatorLike
 
@@ -108,8 +108,4 @@ class CircuitEnsemble:
         return Draws.concatenate(parts)
 
     def _angles(self, draws: int, rng: np.random.Generator) -> Array:
-        shape = (draws, self.parameters)
-        thetas = np.asarray(self.distribution(rng, shape), dtype=float)
-        if thetas.shape != shape:
-            raise ValueError(f"the distribution gave shape {thetas.shape} for {shape}")
-        return thetas
+        return drawn(self.distribution, rng, (draws, self.parameters))

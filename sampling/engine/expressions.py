@@ -37,12 +37,14 @@ class Nonlinear:
         value: the angle, from arrays of those columns.
         slopes: ∂ angle / ∂ column, one function for each column.
         curvatures: ∂² angle / ∂ column ∂ column, row by row.
+        points: some at which it has a value, shape (columns, points).
     """
 
     columns: tuple[int, ...]
     value: Callable[[Array], Array]
     slopes: tuple[Callable[[Array], Array], ...]
     curvatures: tuple[tuple[Callable[[Array], Array], ...], ...]
+    points: Array
 
 
 def nonlinear(expression: ParameterExpression, column: Mapping[Parameter, int]) -> Nonlinear:
@@ -69,6 +71,7 @@ def nonlinear(expression: ParameterExpression, column: Mapping[Parameter, int]) 
         function(expression),
         tuple(map(function, slopes)),
         tuple(tuple(map(function, row)) for row in curvatures),
+        points,
     )
     for place, parameter in enumerate(parameters):
         rows = [(made.value, made.slopes[place])]

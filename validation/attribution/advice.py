@@ -33,12 +33,17 @@ def advice(document: dict[str, Any], margins: Margins) -> list[str]:
 def causes(document: dict[str, Any], margins: Margins) -> Iterator[tuple[str, str]]:
     """Name and sentence of each cause.
 
-    Names: dead, time reversal, conserved, states, unitaries, generator, ends, inside, repetition, singles, pairs.
+    Names: untouched, dead, time reversal, conserved, states, unitaries, generator, ends, inside, repetition, singles,
+    pairs.
     """
     wrong = [s for s in EXPLAINED if document[f"{s}_ratio"]["verdict"] == "disagree"]
     if not wrong:
         return
     reasons, profile = document["attribution"], document["attribution"]["profile"]
+    idle = reasons.get("untouched", [])
+    if idle:
+        many = f"qubits {', '.join(map(str, idle))} are" if len(idle) > 1 else f"qubit {idle[0]} is"
+        yield "untouched", f"No gate acts on some qubits: {many} untouched, so that K follows no law of all of them."
     dead, total = len(profile["dead"]), len(profile["parameters"])
     if dead:
         yield (
@@ -46,7 +51,7 @@ def causes(document: dict[str, Any], margins: Margins) -> Iterator[tuple[str, st
             f"{dead} of {total} parameters never move {document['observable']}, at any angle: each takes "
             f"{1 / total:.2%} off the mean.",
         )
-    symmetric = bool(document["time_reversal"])
+    symmetric = bool(document["time_reversal"] or idle)
     if document["time_reversal"]:
         reversal = document["time_reversal"]
         outcome = ", ".join(f"{_NAMES[v['statistic']]} {v['verdict']}" for v in document["symmetric"])
@@ -56,7 +61,7 @@ def causes(document: dict[str, Any], margins: Margins) -> Iterator[tuple[str, st
             f"{reversal['group']}" + (f"; against its own law: {outcome}." if outcome else "."),
         )
     conserved = reasons["conserved"]
-    if conserved and conserved["alone"]["dimension"] > 1:
+    if conserved and conserved["alone"]["dimension"] > 4 ** len(idle):  # all operators on untouched qubits are kept
         kept = conserved["repeated"]["dimension"]
         symmetric = symmetric or kept > 1
         sectors = conserved["alone"]["sectors"]
@@ -166,6 +171,9 @@ def _change(document: dict[str, Any], margins: Margins, found: list[tuple[str, s
         dead = document["attribution"]["profile"]["dead"]
         more = f" and {len(dead) - _NAMED} more" if len(dead) > _NAMED else ""
         yield f"Remove the parameters that do nothing: {', '.join(dead[:_NAMED])}{more}."
+    if "untouched" in names:
+        idle = document["attribution"]["untouched"]
+        yield f"Drop qubit {', '.join(map(str, idle))} from the circuit, or entangle it with the others."
     if "generator" in names:
         yield "Give each parameter one rotation, or choose the law's generator (--generator)."
     kept = document["attribution"]["conserved"] and document["attribution"]["conserved"]["repeated"]["dimension"] > 1
@@ -177,7 +185,7 @@ def _change(document: dict[str, Any], margins: Margins, found: list[tuple[str, s
         yield f"Break the time reversal by a rotation that is even under it ({', '.join(even)}), or use that law."
     elif _limit(document) is False:
         yield "No number of layers makes it Haar; its own law is what to hold it against (qntk predict --circuit)."
-    elif found:
+    elif found and "untouched" not in names:
         exact = document["own_law"]["depth"] if _limit(document) else None
         yield from _deeper(document["depths"], margins, exact)
     yield from _concentration(document)

@@ -13,16 +13,16 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from qiskit.circuit import Parameter, QuantumCircuit
 from tqdm.auto import tqdm
 
 from qntk.inputs.observables import Observable
+from qntk.sampling.circuits.random_angles import RandomCircuit
 from qntk.theory import KernelLaw
 from qntk.validation.attribution.frame_potentials import circuit_potentials
 from qntk.validation.attribution.gate_list import GateList
 from qntk.validation.attribution.gradient_profile import gradient_profile
 from qntk.validation.attribution.scrambled import LARGEST_QUBITS, scrambled_draws, scrambled_kernels
-from qntk.validation.attribution.symmetries import Commutant, commutants
+from qntk.validation.attribution.symmetries import Commutant, commutants, untouched
 from qntk.validation.judge.claims import Margins
 from qntk.validation.judge.estimates import summarise
 from qntk.validation.judge.verdicts import Verdict, judge_all
@@ -38,9 +38,8 @@ SCRAMBLED = {
 
 
 def attribution(
-    circuit: QuantumCircuit,
+    random: RandomCircuit,
     target: Observable,
-    inputs: Sequence[Parameter],
     law: KernelLaw,
     draws: int,
     seed: int,
@@ -50,9 +49,8 @@ def attribution(
     """The numbers behind a verdict on a circuit.
 
     Args:
-        circuit: with parameters, all uniform on [0, 2π).
+        random: the circuit, its data, and how all parameters are drawn.
         target: the observable.
-        inputs: parameters that are data.
         law: of Haar layers, with the circuit's trainable parameters.
         draws: of gradients as they are; between Haar-random ends as many, or fewer where they cost seconds.
         seed: root of all randomness.
@@ -62,27 +60,28 @@ def attribution(
     What is too large to compute is None: frame potentials beyond 12 qubits (6 for unitaries), all else beyond 8.
     """
     level = family_error / INTERVALS
-    gates = GateList(circuit)
+    gates, circuit = GateList(random.circuit), random.circuit
     with tqdm(total=3 + len(SCRAMBLED) + 1, desc="looking for reasons", unit="step") as bar:
-        profile = gradient_profile(circuit, target.operator(), inputs, law, draws, seed, level)
+        profile = gradient_profile(random, target.operator(), law, draws, seed, level)
         bar.update()
-        states = circuit_potentials(gates, "states", seed, level)
+        states = circuit_potentials(random, "states", seed, level)
         bar.update()
-        unitaries = circuit_potentials(gates, "unitaries", seed, level)
+        unitaries = circuit_potentials(random, "unitaries", seed, level)
         bar.update()
-        conserved = commutants(circuit, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 24,))))
+        conserved = commutants(random, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 24,))))
         bar.update()
         scrambled = {}
         for name, (times, fresh, _) in SCRAMBLED.items():
             if circuit.num_qubits > LARGEST_QUBITS:
                 break
             some = scrambled_draws(times * gates.cost, circuit.num_qubits, draws)
-            kernels = scrambled_kernels(circuit, target.operator(), inputs, some, seed, times, fresh)
+            kernels = scrambled_kernels(random, target.operator(), some, seed, times, fresh)
             longer = replace(law, parameters=times * law.parameters)
             ratios = exact_ratios(judge_all(summarise(kernels), longer, margins, level))
             scrambled[name] = {"draws": some} | {statistic: ratios[statistic] for statistic in ("mean", "variance")}
             bar.update()
-    return {
+    idle = untouched(circuit)
+    return ({"untouched": idle} if idle else {}) | {
         "family_error": family_error,
         "intervals": INTERVALS,
         "confidence": 1 - level,

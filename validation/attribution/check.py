@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.circuit import Parameter, QuantumCircuit
+from qiskit.circuit import QuantumCircuit
 from tqdm.auto import tqdm
 
 from qntk.inputs.circuits import repeated
 from qntk.inputs.observables import Observable
 from qntk.inputs.operators import observable as read_observable
 from qntk.sampling import CircuitModel
+from qntk.sampling.circuits.random_angles import RandomCircuit
+from qntk.sampling.distributions import Angles
 from qntk.sampling.draws import chunk_generator, chunk_sizes
 from qntk.theory.haar.concentration import depth_for_fluctuation
 from qntk.validation import SCHEMA_VERSION
@@ -36,9 +37,8 @@ _PATHS = 2**20
 
 
 def check_document(
-    circuit: QuantumCircuit,
+    circuit: QuantumCircuit | RandomCircuit,
     observable: Any,
-    inputs: Sequence[Parameter] = (),
     generator: str = "half-pauli",
     draws: int = 20_000,
     repeats: int = 4,
@@ -50,9 +50,9 @@ def check_document(
     """The verdicts on a circuit, on its repetitions, and what keeps it from the Haar-layer law.
 
     Args:
-        circuit: with free parameters, all uniform on [0, 2π); a repetition has fresh ones.
+        circuit: with free parameters, uniform on [0, 2π), or a circuit with data and how all is drawn; a repetition
+            has fresh trainable ones. Data are drawn, but not part of K.
         observable: in any spelling of ``qntk.observable``.
-        inputs: parameters that are data; drawn like the others, but not part of K.
         generator: of the rotations, for the law: ``half-pauli`` (Qiskit's) or ``pauli``.
         draws: of K for each repetition.
         repeats: the circuit is also tried 2, 4, … times in a row, up to this.
@@ -63,6 +63,8 @@ def check_document(
 
     Raises ``ValueError`` for what is no such circuit.
     """
+    random = circuit if isinstance(circuit, RandomCircuit) else RandomCircuit(circuit)
+    circuit, inputs, angles = random.circuit, random.inputs, random.angles
     margins = margins or Margins()
     target = read_observable(observable, circuit.num_qubits)
     turns = [2**k for k in range(repeats.bit_length())]
@@ -71,7 +73,7 @@ def check_document(
     with tqdm(total=len(turns) * draws, desc="drawing kernels", unit="draw", unit_scale=True) as bar:
         for turn in turns:
             deep = repeated(circuit, turn, inputs)
-            kernels = _kernels(deep, target.operator(), inputs, draws, seed, turn, bar)
+            kernels = _kernels(replace(random, circuit=deep), target.operator(), draws, seed, turn, bar)
             parameters = deep.num_parameters - len(inputs)
             law = kernel_law(circuit.num_qubits, parameters, observable, generator)
             if kernels.max() < _NOTHING * law.mean().value:
@@ -84,7 +86,7 @@ def check_document(
             first = first or (summary, law, verdicts)
     assert first is not None
     summary, law, verdicts = first
-    reversal = time_reversal(circuit, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 20,))))
+    reversal = time_reversal(random, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 20,))))
     symmetric = reversal and own_law(law, target, *reversal)
     own = judge_own(summary, symmetric, margins, level) if symmetric else []
     recommended = depth_for_fluctuation(law.observable, law.generator, FLUCTUATION)
@@ -94,6 +96,8 @@ def check_document(
         "parameters": law.parameters,
         "observable": target.spec,
         "generator": generator,
+        "inputs": [p.name for p in inputs],
+        "angles": angles.told(),
         "draws": draws,
         "seed": seed,
         "family_error": family_error,
@@ -111,22 +115,22 @@ def check_document(
     }
     if not reasons:
         return document
-    found = attribution(circuit, target, inputs, law, draws, seed, margins, family_error / 2)
+    found = attribution(random, target, law, draws, seed, margins, family_error / 2)
     document |= {"design_distance": found["frame_potentials"]["states"] or {}, "attribution": found}
     document["attribution"]["causes"] = [name for name, _ in causes(document, margins)]
     return document | {"advice": advice(document, margins)}
 
 
-def _kernels(
-    circuit: QuantumCircuit, observable: Any, inputs: Sequence[Parameter], draws: int, seed: int, key: int, bar: Any
-) -> NDArray[np.float64]:
+def _kernels(random: RandomCircuit, observable: Any, draws: int, seed: int, key: int, bar: Any) -> NDArray[np.float64]:
     """K over the trainable parameters; angles of chunk c depend on the seed, the repetition and c alone."""
+    circuit = random.circuit
     model = CircuitModel(circuit, observable, workers=1)
-    trainable = np.array([p not in inputs for p in circuit.parameters])
+    names = [p.name for p in circuit.parameters]
+    trainable = np.array([p not in random.inputs for p in circuit.parameters])
     sizes = chunk_sizes(draws, circuit.num_parameters, 1 << circuit.num_qubits)
 
     def one(chunk: int) -> NDArray[np.float64]:
-        angles = chunk_generator(seed, (key,), chunk).uniform(0, 2 * np.pi, (sizes[chunk], circuit.num_parameters))
+        angles = random.angles.draw(chunk_generator(seed, (key,), chunk), names, sizes[chunk])
         _, gradient = model.value_and_gradient(angles)
         bar.update(sizes[chunk])
         return np.asarray((gradient[:, trainable] ** 2).sum(axis=1))
@@ -167,6 +171,7 @@ def check_text(document: dict[str, Any]) -> str:
         f"{document['generator']}; {document['draws']:,} draws each, all verdicts right with probability "
         f"{1 - document['family_error']:g}",
         *document.get("remarks", []),
+        *([f"angles {document['angles']}"] if document["angles"] != Angles().told() else []),
         "",
         f"{'times in a row':>14}{'L':>8}  {'mean / Haar':36}variance / Haar",
     ]

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from qntk.sampling.circuits.random_angles import RandomCircuit
 from qntk.validation.attribution.gate_list import GateList
 
 ORDERS = 4
@@ -61,16 +62,17 @@ def haar_unitaries(dimension: int, t: int) -> int:
 
 
 def circuit_potentials(
-    gates: GateList, kind: Literal["states", "unitaries"], seed: int, level: float
+    random: RandomCircuit, kind: Literal["states", "unitaries"], seed: int, level: float
 ) -> dict[str, Potential] | None:
-    """F_1 … F_4 of a circuit with all angles uniform; None beyond 12 qubits for states, 6 for unitaries.
+    """F_1 … F_4 of a circuit at random angles; None beyond 12 qubits for states, 6 for unitaries.
 
     Args:
-        gates: the circuit.
+        random: the circuit and how its parameters are drawn.
         kind: of what.
         seed: root seed; the streams are this function's own.
         level: probability that one interval misses, both sides together.
     """
+    gates, names = GateList(random.circuit), [p.name for p in random.circuit.parameters]
     D = gates.dimension
     if 1 << LARGEST[kind] < D:
         return None
@@ -80,7 +82,7 @@ def circuit_potentials(
     size = min(max(size, fewest), most)
 
     def draw(members: int, rng: np.random.Generator) -> NDArray[np.complex128]:
-        thetas = rng.uniform(0, 2 * np.pi, (members, gates.parameters))
+        thetas = random.angles.draw(rng, names, members)
         return gates.outputs(thetas) if kind == "states" else gates.unitaries(thetas).reshape(members, -1)
 
     value = haar_states if kind == "states" else haar_unitaries

@@ -10,17 +10,16 @@ Each sum is estimated in 32 independent batches of draws, unbiased in each; Stud
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.circuit import Parameter, QuantumCircuit
 from scipy.stats import t as student
 
 from qntk.sampling import CircuitModel
+from qntk.sampling.circuits.random_angles import RandomCircuit
 from qntk.theory import KernelLaw
 from qntk.validation.attribution.gate_list import GateList
 
@@ -36,9 +35,8 @@ _CONSTANT = 1e-12
 
 
 def gradient_profile(
-    circuit: QuantumCircuit,
+    random: RandomCircuit,
     observable: Any,
-    inputs: Sequence[Parameter],
     law: KernelLaw,
     draws: int,
     seed: int,
@@ -47,20 +45,21 @@ def gradient_profile(
     """The parts of mean and variance, as a document.
 
     Args:
-        circuit: with parameters, all uniform on [0, 2π).
+        random: the circuit, its data, and how all parameters are drawn.
         observable: O on its qubits.
-        inputs: parameters that are data.
         law: of the circuit's L trainable parameters.
         draws: of the gradient, shared out to the batches.
         seed: root seed; batch b depends on the seed and b alone.
         level: probability that the interval of one part of the variance misses. All others are 99 % each.
     """
+    circuit = random.circuit
     model = CircuitModel(circuit, observable, workers=1)
-    order = [int(i) for i in GateList(circuit).order if circuit.parameters[i] not in inputs]
+    every = [p.name for p in circuit.parameters]
+    order = [int(i) for i in GateList(circuit).order if circuit.parameters[i] not in random.inputs]
     size = max(8, -(-draws // BATCHES))
 
     def one(child: np.random.SeedSequence) -> tuple[Array, ...]:
-        thetas = np.random.default_rng(child).uniform(0, 2 * np.pi, (size, circuit.num_parameters))
+        thetas = random.angles.draw(np.random.default_rng(child), every, size)
         gradient = model.value_and_gradient(thetas)[1][:, order]
         squares = gradient**2
         singles = squares.var(axis=0, ddof=1).sum()

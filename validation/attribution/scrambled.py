@@ -13,13 +13,11 @@ unitary between two blocks likewise gives the second a fresh pair.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
-from qiskit.circuit import Parameter, QuantumCircuit
 
 from qntk.inputs.circuits import repeated
+from qntk.sampling.circuits.random_angles import RandomCircuit
 from qntk.sampling.operators import OperatorLike, spectrum
 from qntk.validation.attribution.gate_list import GateList, States
 
@@ -35,9 +33,8 @@ def scrambled_draws(cost: int, qubits: int, draws: int) -> int:
 
 
 def scrambled_kernels(
-    circuit: QuantumCircuit,
+    random: RandomCircuit,
     observable: OperatorLike,
-    inputs: Sequence[Parameter],
     draws: int,
     seed: int,
     times: int = 1,
@@ -46,17 +43,18 @@ def scrambled_kernels(
     """K over the trainable parameters between Haar-random ends, shape (draws,).
 
     Args:
-        circuit: with parameters, all uniform on [0, 2π).
+        random: the circuit, its data, which are no part of K, and how all parameters are drawn.
         observable: O on its qubits.
-        inputs: parameters that are data: drawn like the others, but not part of K.
         draws: how many.
         seed: root seed; chunk c depends on the seed, ``times``, ``fresh`` and c alone.
         times: the circuit this many times in a row, with fresh trainable parameters and the same inputs.
         fresh: whether a Haar-random unitary stands between the repetitions too.
     """
-    piece = circuit if fresh else repeated(circuit, times, inputs)
+    piece = random.circuit if fresh else repeated(random.circuit, times, random.inputs)
     gates = GateList(piece)
-    trainable = np.array([p not in inputs for p in piece.parameters])
+    names = [p.name for p in piece.parameters]
+    trainable = np.array([p not in random.inputs for p in piece.parameters])
+    trained = [name for name, chosen in zip(names, trainable, strict=True) if chosen]
     levels = spectrum(observable)
 
     def one(chunk: int) -> Array:
@@ -66,11 +64,11 @@ def scrambled_kernels(
         weights /= weights.sum(axis=1, keepdims=True)
         mean = weights @ levels
         total = np.zeros(size)
-        thetas = rng.uniform(0, 2 * np.pi, (size, gates.parameters))
+        thetas = random.angles.draw(rng, names, size)
         for _ in range(times if fresh else 1):
             slopes = gates.slopes(thetas, random_frames(gates.dimension, size, rng))
             total += (slopes[:, trainable] ** 2).sum(axis=1)
-            thetas[:, trainable] = rng.uniform(0, 2 * np.pi, (size, int(trainable.sum())))
+            thetas[:, trainable] = random.angles.draw(rng, trained, size)
         spread = ((levels - mean[:, None]) ** 2 * weights).sum(axis=1)
         return np.asarray(spread * total)
 

@@ -18,6 +18,8 @@ from qiskit.quantum_info import Pauli
 from scipy.sparse.csgraph import connected_components
 
 from qntk.inputs.observables import Observable
+from qntk.inputs.reader import read_circuit
+from qntk.sampling.circuits.random_angles import RandomCircuit
 from qntk.theory import KernelLaw
 from qntk.theory.haar.symmetric import Group, SymmetricKernelLaw
 from qntk.validation.attribution.gate_list import GateList
@@ -53,7 +55,13 @@ class Commutant:
         return max(self.multiplicities) == 1
 
 
-def commutants(circuit: QuantumCircuit, rng: np.random.Generator) -> tuple[Commutant, Commutant] | None:
+def untouched(circuit: QuantumCircuit) -> list[int]:
+    """The qubits on which no gate acts."""
+    acted = {qubit for operation in read_circuit(circuit).operations for qubit in operation.qubits}
+    return sorted(set(range(circuit.num_qubits)) - acted)
+
+
+def commutants(random: RandomCircuit, rng: np.random.Generator) -> tuple[Commutant, Commutant] | None:
     """What the circuit conserves alone and however often it is repeated.
 
     The first is the commutant of all U(θ)U(θ')†: gates without parameters at its beginning and end (state preparation,
@@ -62,10 +70,10 @@ def commutants(circuit: QuantumCircuit, rng: np.random.Generator) -> tuple[Commu
     From a few random settings of the angles, with probability one; None above 8 qubits, or if round-off leaves the
     blocks in doubt.
     """
-    if circuit.num_qubits > SYMMETRY_QUBITS:
+    if random.circuit.num_qubits > SYMMETRY_QUBITS:
         return None
-    gates = GateList(circuit)
-    unitaries = list(gates.unitaries(rng.uniform(0, 2 * np.pi, (2 * _SETTINGS, gates.parameters))))
+    names = [p.name for p in random.circuit.parameters]
+    unitaries = list(GateList(random.circuit).unitaries(random.angles.draw(rng, names, 2 * _SETTINGS)))
     alone = commutant([u @ v.conj().T for u, v in zip(unitaries[::2], unitaries[1::2], strict=True)], rng)
     kept = commutant(unitaries[:_SETTINGS], rng)
     return None if alone is None or kept is None else (alone, kept)
@@ -96,16 +104,16 @@ def _element(unitaries: list[Matrix], rng: np.random.Generator) -> Matrix:
     return np.asarray(total + total.conj().T) / _WORDS
 
 
-def time_reversal(circuit: QuantumCircuit, rng: np.random.Generator) -> tuple[str, Group] | None:
+def time_reversal(random: RandomCircuit, rng: np.random.Generator) -> tuple[str, Group] | None:
     """An antiunitary T = P ⊗ … ⊗ P · conj, P one of I, X, Y, Z, that commutes with the circuit up to a phase.
 
     Tried on two random settings of the parameters, up to 8 qubits; its letter and the group it confines the circuit
     to, or None.
     """
+    circuit = random.circuit
     if circuit.num_qubits > SYMMETRY_QUBITS:
         return None
-    gates = GateList(circuit)
-    unitaries = gates.unitaries(rng.uniform(0, 2 * np.pi, (2, gates.parameters)))
+    unitaries = GateList(circuit).unitaries(random.angles.draw(rng, [p.name for p in circuit.parameters], 2))
     for letter in "IYXZ":
         pauli = Pauli(letter * circuit.num_qubits).to_matrix()
         if all(_same_up_to_phase(u, pauli @ u.conj() @ pauli.conj().T) for u in unitaries):

@@ -20,7 +20,14 @@ def _exit_on(verdicts: list[dict[str, Any]], fail_on: tuple[str, ...]) -> None:
 @click.command(short_help="Is your ansatz random enough for the theory, and deep enough?")
 @click.argument("circuit", type=click.Path(dir_okay=False, path_type=Path))
 @options.OBSERVABLE
-@options.INPUTS
+@click.option(
+    "--inputs",
+    multiple=True,
+    help="A parameter, or vector of them, that is data, or x=uniform(-1,1) for how it is drawn; may be given again.",
+)
+@click.option(
+    "--angles", help="How the others are drawn: normal(0,0.1), beta(2,2), identity-blocks; uniform(0,2*pi) by default."
+)
 @options.GENERATOR
 @click.option("--draws", type=click.IntRange(8), default=20_000, show_default=True, help="Of K, for each repetition.")
 @click.option("--repeats", type=click.IntRange(1, 64), default=4, show_default=True, help="Try it 1, 2, 4, … in a row.")
@@ -34,6 +41,7 @@ def check(
     circuit: Path,
     observable: str,
     inputs: tuple[str, ...],
+    angles: str | None,
     generator: str,
     draws: int,
     repeats: int,
@@ -48,12 +56,22 @@ def check(
 
     \b
     Example:
-      qntk check ansatz.qpy --observable Z0 --inputs x
+      qntk check ansatz.qpy --observable Z0 --inputs "x=uniform(-1,1)"
     """
     from qntk._verdicts import check as look
 
     found = look(
-        circuit, observable, inputs, generator, draws, repeats, seed, margin, family_error, reasons=not no_reasons
+        circuit,
+        observable,
+        inputs,
+        generator,
+        draws,
+        repeats,
+        seed,
+        margin,
+        family_error,
+        reasons=not no_reasons,
+        angles=angles,
     )
     echo_json(found.to_dict()) if as_json else echo_text(found.text)
     _exit_on(found.verdicts, fail_on)

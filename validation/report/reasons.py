@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from qntk.inputs.circuits import input_parameters
+from qntk.sampling.circuits.random_angles import RandomCircuit
 from qntk.validation.attribution.advice import EXPLAINED, causes
 from qntk.validation.attribution.causes import attribution, attribution_text, exact_ratios
 from qntk.validation.attribution.symmetries import time_reversal
@@ -52,14 +52,13 @@ def _chosen(results: Sequence[CellResult]) -> Iterator[CellResult]:
 
 def _document(result: CellResult, config: SweepConfig, error: float) -> dict[str, Any]:
     cell, margins = result.cell, config.margin.margins()
-    circuit = cell.quantum_circuit()
-    inputs = input_parameters(circuit, cell.circuit.inputs) if cell.circuit and cell.circuit.inputs else []
+    random = cell.circuit.random() if cell.circuit else RandomCircuit(cell.quantum_circuit())
     root = np.random.SeedSequence(config.seed, spawn_key=(*cell.key, _STREAM))
     seed = int(root.generate_state(1)[0])
-    numbers = attribution(circuit, cell.parsed, inputs, result.law, DRAWS, seed, margins, error)
+    numbers = attribution(random, cell.parsed, result.law, DRAWS, seed, margins, error)
     ratios = exact_ratios([result.verdict(statistic, "exact") for statistic in EXPLAINED])
     document: dict[str, Any] = {f"{statistic}_ratio": ratio for statistic, ratio in ratios.items()}
-    reversal = time_reversal(circuit, np.random.default_rng(root.spawn(1)[0]))
+    reversal = time_reversal(random, np.random.default_rng(root.spawn(1)[0]))
     document |= {
         "observable": cell.observable,
         "generator": cell.generator,

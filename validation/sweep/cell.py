@@ -151,10 +151,9 @@ class Cell:
             return HaarLayers(observable, pauli, self.parameters, self.dqntk, self.overlap)
         # A rank-1 projector as its state costs O(D) to apply, as a matrix O(D²).
         target = Statevector.from_int(0, 1 << self.qubits) if self.parsed.rank == 1 else observable
-        circuit = self.quantum_circuit()
-        if self.circuit is not None and self.circuit.inputs:
-            return InputEnsemble(circuit, target, self.circuit.inputs)
-        return CircuitEnsemble(circuit, target, dqntk=self.dqntk)
+        if self.circuit is not None and (self.circuit.inputs or self.circuit.angles):
+            return InputEnsemble(self.circuit.random(), target)
+        return CircuitEnsemble(self.quantum_circuit(), target, dqntk=self.dqntk)
 
     def quantum_circuit(self) -> QuantumCircuit:
         """The ansatz or the user's circuit. ``ValueError`` for Haar layers, or if a user's copy is damaged."""

@@ -85,7 +85,7 @@ def _cells_of(index: int, grid: Grid, config: SweepConfig, kept: Kept) -> Iterat
         if grid.circuit is not None:
             wanted: list[tuple[int, int] | None] = [*grid.sizes()] or [None]
             found = [
-                find_circuit(grid.circuit, grid.inputs, size, config.folder, kept.circuits, kept.first)
+                find_circuit(grid.circuit, grid.inputs, size, config.folder, kept.circuits, kept.first, grid.angles)
                 for size in wanted
             ]
             sizes = [size or (circuit.qubits, 1) for size, circuit in zip(wanted, found, strict=True)]

@@ -62,7 +62,8 @@ class Grid(Model):
 
     With ``circuit`` the ensemble is the user's own, under any name that is not taken: a QPY or OpenQASM 3 file, beside
     the configuration, which sets qubits and parameters itself; or ``module:function``, called with (qubits, layers),
-    which both are lists as ever. ``inputs`` names parameters that are data: drawn, but not part of K.
+    which both are lists as ever. ``inputs`` names parameters that are data: drawn, but not part of K;
+    ``"x=uniform(-1,1)"`` says how. ``angles`` is the distribution of the others, such as ``normal(0,0.1)``.
 
     Each cell takes ``draws`` draws; with ``power``, as many as give it ``agree`` with this probability if theory is
     right, at most ``most_draws``. With ``looks`` above 1 it stops early, at the first look that settles every claim of
@@ -85,6 +86,7 @@ class Grid(Model):
     overlap: Overlap | None = None
     circuit: str | None = None
     inputs: Annotated[list[str], BeforeValidator(as_list)] = []
+    angles: str = ""
     override: dict[str, Override] = {}
 
     @model_validator(mode="after")
@@ -144,8 +146,9 @@ class Grid(Model):
             raise ValueError(f"the key 'overlap' goes with {HAAR_LAYERS}; {name!r} has no inputs")
         if self.overlap is not None and self.dqntk:
             raise ValueError("give 'dqntk' and 'overlap' in two grids; one circuit is drawn for one of them")
-        if self.inputs:
-            raise ValueError(f"the key 'inputs' goes with 'circuit'; {name!r} has no inputs")
+        for key in ("inputs", "angles"):
+            if getattr(self, key):
+                raise ValueError(f"the key {key!r} goes with 'circuit'; {name!r} is one of the catalogue")
         self._check_zipped(wanted)
 
     def _check_circuit(self, circuit: str) -> None:
@@ -155,8 +158,8 @@ class Grid(Model):
         for key in ("parameters", "overlap"):
             if getattr(self, key) is not None:
                 raise ValueError(f"the key {key!r} does not go with 'circuit'")
-        if self.dqntk and self.inputs:
-            raise ValueError("the key 'dqntk' does not go with 'inputs'")
+        if self.dqntk and (self.inputs or self.angles):
+            raise ValueError("the key 'dqntk' does not go with 'inputs' or 'angles'")
         given = [key for key in ("qubits", "layers") if getattr(self, key) is not None]
         if ":" in circuit and len(given) < 2:
             raise ValueError(f"circuit {circuit!r} is a function; it takes the keys 'qubits' and 'layers'")

@@ -46,6 +46,7 @@ class _CircuitCopy(_Copy):
     qubits: Annotated[int, Field(ge=1)]
     parameters: Annotated[int, Field(ge=1)]
     inputs: list[str]
+    angles: str = ""
 
 
 class _Manifest(BaseModel):
@@ -146,7 +147,7 @@ def kept_files(directory: Path, manifest: dict[str, Any], first: bool = False) -
             qpy = circuit_path(directory, header["digest"]).read_bytes()
         except OSError:
             continue
-        circuits[key] = UserCircuit(**header | {"inputs": tuple(header["inputs"])}, qpy=qpy, key=key)
+        circuits[key] = UserCircuit(**{"angles": ""} | header | {"inputs": tuple(header["inputs"])}, qpy=qpy, key=key)
     headers = manifest.get("observables", {}).items()
     observables = {key: observable_path(directory, header["digest"]) for key, header in headers}
     return Kept(circuits, {key: path for key, path in observables.items() if path.exists()}, first)

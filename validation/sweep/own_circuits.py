@@ -22,9 +22,12 @@ from qiskit import qpy
 from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import Statevector
 
-from qntk.inputs.circuits import entered, input_parameters, load_circuit
+from qntk.inputs.circuits import entered, load_circuit
 from qntk.inputs.messages import warn
 from qntk.sampling import CircuitModel, Draws
+from qntk.sampling.circuits.random_angles import RandomCircuit
+from qntk.sampling.distributions import Uniform
+from qntk.sampling.engine.expressions import Nonlinear
 from qntk.sampling.engine.program import compile_circuit
 from qntk.sampling.operators import OperatorLike
 from qntk.validation.sweep.grid import MAX_PARAMETERS, MAX_QUBITS
@@ -42,7 +45,8 @@ class UserCircuit:
         digest: SHA-256 of the gate list and of which parameters are data.
         qubits: n.
         parameters: trainable ones, L.
-        inputs: names of the parameters, or vectors of them, that are data.
+        inputs: names of the parameters, or vectors of them, that are data, each with its distribution if it has one.
+        angles: distribution of the others; empty if uniform on [0, 2π).
         qpy: the circuit in Qiskit's format.
         key: what tells it apart from the other circuits of its configuration.
     """
@@ -51,11 +55,12 @@ class UserCircuit:
     qubits: int
     parameters: int
     inputs: tuple[str, ...]
+    angles: str
     qpy: bytes = field(repr=False, compare=False)
     key: str = field(default="", compare=False)
 
     @classmethod
-    def of(cls, circuit: QuantumCircuit, inputs: Sequence[str] = (), key: str = "") -> UserCircuit:
+    def of(cls, circuit: QuantumCircuit, inputs: Sequence[str] = (), key: str = "", angles: str = "") -> UserCircuit:
         """Compile and identify a circuit; ``ValueError`` for what a sweep cannot draw."""
         taken = entered(circuit)
         circuit = taken.circuit
@@ -63,15 +68,15 @@ class UserCircuit:
             warn(f"circuit {key or circuit.name}: {note}")
         if not circuit.parameters:
             raise ValueError("it has no free parameters; a tangent kernel needs at least one")
-        data = input_parameters(circuit, inputs) if inputs else []
-        parameters = circuit.num_parameters - len(data)
+        random = RandomCircuit.read(circuit, inputs, angles or None)
+        parameters = random.circuit.num_parameters - len(random.inputs)
         for name, number, most in (("qubits", circuit.num_qubits, MAX_QUBITS), ("L", parameters, MAX_PARAMETERS)):
             if number > most:
                 raise ValueError(f"it has {name} = {number}; a sweep takes at most {most}")
         buffer = io.BytesIO()
         qpy.dump(circuit, buffer)
-        mask = [p not in data for p in circuit.parameters]
-        return cls(_digest(circuit, mask), circuit.num_qubits, parameters, tuple(inputs), buffer.getvalue(), key)
+        digest = _digest(random)
+        return cls(digest, circuit.num_qubits, parameters, tuple(inputs), angles, buffer.getvalue(), key)
 
     def circuit(self) -> QuantumCircuit:
         """The circuit; ``ValueError`` if the kept file is not the circuit that the sweep began with."""
@@ -79,14 +84,19 @@ class UserCircuit:
             (circuit,) = qpy.load(io.BytesIO(self.qpy))
         except Exception as error:  # the importer has errors of its own
             raise ValueError(f"the kept circuit {self.digest[:16]} cannot be read: {error}") from error
-        found = UserCircuit.of(circuit, self.inputs).digest
+        found = UserCircuit.of(circuit, self.inputs, angles=self.angles).digest
         if found != self.digest:
             raise ValueError(f"the kept circuit {self.digest[:16]} is damaged: its digest is {found[:16]}")
         return circuit
 
+    def random(self) -> RandomCircuit:
+        """The circuit with its data and how all is drawn; errors as ``circuit``."""
+        return RandomCircuit.read(self.circuit(), self.inputs, self.angles or None)
+
     def header(self) -> dict[str, Any]:
         """What the manifest says of it."""
-        return {"digest": self.digest, "qubits": self.qubits, "parameters": self.parameters, "inputs": self.inputs}
+        header = {"digest": self.digest, "qubits": self.qubits, "parameters": self.parameters, "inputs": self.inputs}
+        return header | ({"angles": self.angles} if self.angles else {})
 
 
 def find_circuit(
@@ -96,6 +106,7 @@ def find_circuit(
     folder: Path,
     kept: Mapping[str, UserCircuit],
     kept_only: bool = False,
+    angles: str = "",
 ) -> UserCircuit:
     """The circuit of a configuration's ``circuit`` key.
 
@@ -106,11 +117,13 @@ def find_circuit(
         folder: of the configuration.
         kept: those that a directory holds, by key, for a file or a module that is not there.
         kept_only: whether nothing but those is read, and no code of the user's runs.
+        angles: how the other parameters are drawn; empty for uniform on [0, 2π).
 
     Raises ``ValueError`` in one line.
     """
     at = f"({size[0]}, {size[1]})" if size else ""
     key = f"{name}{at}" + (f" of {', '.join(inputs)}" if inputs else "")
+    key += f" at {angles}" if angles else ""
     known = kept.get(key)
     if kept_only:
         if known is None:
@@ -134,16 +147,21 @@ def find_circuit(
         if found != size[0]:
             raise ValueError(f"circuit {name!r} has {found} qubits where {size[0]} were asked for")
     try:
-        return UserCircuit.of(circuit, inputs, key)
+        return UserCircuit.of(circuit, inputs, key, angles)
     except ValueError as error:
         raise ValueError(f"circuit {name!r}: {error}") from error
 
 
-def _digest(circuit: QuantumCircuit, trainable: list[bool]) -> str:
-    """Of the program before gates are merged; angles that are not linear count by their values at fixed points."""
+def _digest(random: RandomCircuit) -> str:
+    """Of the program before gates are merged, and of how parameters are drawn where that is not uniform.
+
+    Angles that are not linear count by their values at fixed points.
+    """
+    circuit, angles = random.circuit, random.angles
+    trainable = [p not in random.inputs for p in circuit.parameters]
     program = compile_circuit(circuit, merge=False)
     points = np.linspace(0.2, 1.3, _POINTS * program.parameters).reshape(program.parameters, _POINTS)
-    nonlinear = [[angle.columns, *angle.value(points[list(angle.columns)]).tolist()] for angle in program.nonlinear]
+    nonlinear = [[angle.columns, *_values(angle, points).tolist()] for angle in program.nonlinear]
     slopes = program.jacobian.copy()
     slopes.sum_duplicates()
     constants = [
@@ -155,31 +173,40 @@ def _digest(circuit: QuantumCircuit, trainable: list[bool]) -> str:
         digest.update(np.ascontiguousarray(whole, dtype="<i8").tobytes() + b"|")
     for real in constants:
         digest.update((np.round(real, _DIGITS) + 0.0).astype("<f8").tobytes() + b"|")
+    drawn = [angles.weights, angles.mirror, *(d for _, d in angles.data)]
+    if any(one not in (Uniform(), False) for one in drawn):
+        digest.update(repr(drawn).encode())
     return digest.hexdigest()
+
+
+def _values(angle: Nonlinear, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of an angle at the fixed points, or where it has values if it has none there."""
+    try:
+        return angle.value(points[list(angle.columns)])
+    except ValueError:
+        return angle.value(angle.points)
 
 
 @dataclass(frozen=True)
 class InputEnsemble:
-    """Draws of a circuit some of whose parameters are data: all are uniform on [0, 2π), K is over the others.
+    """Draws of a circuit some of whose parameters are data, or not uniform; K is over the others.
 
     Args:
-        circuit, observable: as for ``CircuitModel``.
-        inputs: names of the data.
+        random: the circuit, its data, and how all parameters are drawn.
+        observable: as for ``CircuitModel``.
     """
 
-    circuit: QuantumCircuit = field(repr=False)
+    random: RandomCircuit = field(repr=False)
     observable: OperatorLike | Statevector = field(repr=False)
-    inputs: tuple[str, ...]
 
     @cached_property
     def model(self) -> CircuitModel:
         """The circuit with every parameter trainable: chunks are what threads share out."""
-        return CircuitModel(self.circuit, self.observable, workers=1)
+        return CircuitModel(self.random.circuit, self.observable, workers=1)
 
     @cached_property
     def _trainable(self) -> NDArray[np.bool_]:
-        data = input_parameters(self.circuit, self.inputs)
-        return np.array([p not in data for p in self.circuit.parameters])
+        return np.array([p not in self.random.inputs for p in self.random.circuit.parameters])
 
     @property
     def parameters(self) -> int:
@@ -195,7 +222,8 @@ class InputEnsemble:
         """``draws`` independent sets of angles and data."""
         parts = []
         for start in range(0, draws, self.model.batch):
-            shape = (min(self.model.batch, draws - start), len(self._trainable))
-            output, gradient = self.model.value_and_gradient(rng.uniform(0, 2 * np.pi, shape))
+            names = [p.name for p in self.random.circuit.parameters]
+            values = self.random.angles.draw(rng, names, min(self.model.batch, draws - start))
+            output, gradient = self.model.value_and_gradient(values)
             parts.append(Draws(np.einsum("dp,p,dp->d", gradient, self._trainable.astype(float), gradient), output))
         return Draws.concatenate(parts)

@@ -11,6 +11,7 @@ from qiskit.quantum_info import SparsePauliOp
 from scipy.stats import unitary_group
 
 from qntk.sampling import CircuitModel, ansatz
+from qntk.sampling.circuits.random_angles import RandomCircuit
 from qntk.validation.attribution.check import check_document, check_text
 from qntk.validation.attribution.gradient_profile import correlations, gradient_profile
 from qntk.validation.judge.law import kernel_law
@@ -27,7 +28,7 @@ def test_profile_of_a_product_circuit():
     circuit.rx(a[1], 0)
     circuit.rx(a[0], 1)
     law = kernel_law(2, 3, "Z0Z1", "half-pauli")
-    found = gradient_profile(circuit, SparsePauliOp("ZZ"), [], law, 64_000, 1, 1e-6)
+    found = gradient_profile(RandomCircuit(circuit), SparsePauliOp("ZZ"), law, 64_000, 1, 1e-6)
     assert found["parameters"] == ["a[2]", "a[1]", "a[0]"]
     assert found["dead"] == ["a[2]"]
     assert found["ratios"][0] == found["smallest"] == 0
@@ -78,6 +79,11 @@ def conserving():
     return circuit
 
 
+def beside_an_idle_one():
+    circuit = QuantumCircuit(3)
+    return circuit.compose(ansatz("hea", 2, 8), [0, 2])
+
+
 CIRCUITS = {
     "deep": (ansatz("random-pauli", 3, 40, rng=np.random.default_rng(5)), "Z0", set(), set()),
     "shallow ends": (ansatz("hea", 3, 8), "Z0", {"dead", "ends"}, {"conserved", "time reversal", "generator"}),
@@ -95,6 +101,7 @@ CIRCUITS = {
     ),
     "parity": (ansatz("hva", 3, 16), "Z0", {"conserved", "unitaries", "pairs"}, {"ends", "inside", "time reversal"}),
     "number": (conserving(), "Z0", {"conserved", "generator", "states"}, {"ends", "time reversal"}),
+    "untouched qubit": (beside_an_idle_one(), "Z0", {"untouched"}, {"conserved", "ends", "inside"}),
     "step": (repeated_step(), "Z1", {"repetition"}, {"generator"}),
 }
 
@@ -125,7 +132,7 @@ def test_removing_dead_parameters_keeps_the_kernel():
     """What the advice says to remove may be set to anything."""
     circuit = ansatz("hea", 3, 4)
     law = kernel_law(3, circuit.num_parameters, "Z0", "half-pauli")
-    dead = gradient_profile(circuit, SparsePauliOp("IIZ"), [], law, 1_000, 0, 0.01)["dead"]
+    dead = gradient_profile(RandomCircuit(circuit), SparsePauliOp("IIZ"), law, 1_000, 0, 0.01)["dead"]
     assert dead
     rng = np.random.default_rng(8)
     angles = dict(zip(circuit.parameters, rng.uniform(0, 6, circuit.num_parameters), strict=True))

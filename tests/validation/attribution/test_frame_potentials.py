@@ -10,6 +10,7 @@ from scipy.stats import t as student
 from scipy.stats import unitary_group
 
 from qntk.sampling import ansatz
+from qntk.sampling.circuits.random_angles import RandomCircuit
 from qntk.validation.attribution.frame_potentials import (
     circuit_potentials,
     haar_states,
@@ -132,15 +133,14 @@ def test_a_circuit_of_one_rotation_is_the_circle():
     """RX(θ) alone: |<ψ|ψ'>|² = cos²(δ/2) and |Tr U†V| = 2|cos(δ/2)|, δ uniform; F_1 … F_4 miss with 1e-6 each time."""
     circuit = QuantumCircuit(1)
     circuit.rx(Parameter("a"), 0)
-    gates = GateList(circuit)
     moments = [np.mean(np.cos(np.linspace(0, np.pi, 4096, endpoint=False)) ** (2 * t)) for t in range(1, 5)]
     for kind, factor, haar in (("states", 1, haar_states), ("unitaries", 4, haar_unitaries)):
-        found = circuit_potentials(gates, kind, 3, ALL_RIGHT)
+        found = circuit_potentials(RandomCircuit(circuit), kind, 3, ALL_RIGHT)
         for t, moment in enumerate(moments, start=1):
             low, high = found[f"F{t}"]["interval"]
             assert low < factor**t * moment / haar(2, t) < high < 1.02 * low
 
 
 def test_large_circuits_have_none():
-    assert circuit_potentials(GateList(ansatz("hea", 7, 1)), "unitaries", 0, 0.01) is None
-    assert circuit_potentials(GateList(ansatz("hea", 13, 1)), "states", 0, 0.01) is None
+    assert circuit_potentials(RandomCircuit(ansatz("hea", 7, 1)), "unitaries", 0, 0.01) is None
+    assert circuit_potentials(RandomCircuit(ansatz("hea", 13, 1)), "states", 0, 0.01) is None

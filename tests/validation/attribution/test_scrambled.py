@@ -9,6 +9,7 @@ from qiskit.quantum_info import Operator, SparsePauliOp
 from scipy.stats import unitary_group
 
 from qntk.sampling import CircuitModel, ansatz
+from qntk.sampling.circuits.random_angles import RandomCircuit
 from qntk.validation.attribution.gate_list import GateList
 from qntk.validation.attribution.scrambled import random_frames, scrambled_kernels
 from qntk.validation.judge.estimates import summarise
@@ -73,7 +74,7 @@ def test_frames_are_orthonormal_and_uniform():
 def test_scrambled_kernels_are_those_of_explicit_haar_unitaries(times, fresh):
     """Mean and mean square of 8 000 draws against 1 500 circuits with scipy's unitaries: 1e-6 each, 25 % seen."""
     circuit, observable = layered(), SparsePauliOp("IZ")
-    fast = scrambled_kernels(circuit, observable, [], 8_000, 3, times, fresh)
+    fast = scrambled_kernels(RandomCircuit(circuit), observable, 8_000, 3, times, fresh)
     rng, slow = np.random.default_rng(4), []
     for _ in range(1_500):
         whole = between(unitary_group.rvs(4, random_state=rng), circuit, np.eye(4))
@@ -93,7 +94,7 @@ def test_scrambled_kernels_are_those_of_explicit_haar_unitaries(times, fresh):
 def test_one_rotation_between_haar_ends_follows_the_law():
     """Exact for any gate; verdicts at 1e-6. The law of twice as many parameters must be refuted."""
     circuit = ansatz("hea", 2, 1).assign_parameters([0.3, 0.4, ParameterVector("a", 1)[0], 0.1])
-    summary = summarise(scrambled_kernels(circuit, SparsePauliOp("IZ"), [], 40_000, 5))
+    summary = summarise(scrambled_kernels(RandomCircuit(circuit), SparsePauliOp("IZ"), 40_000, 5))
     for parameters, expected in ((1, "agree"), (2, "disagree")):
         verdicts = judge_all(summary, kernel_law(2, parameters, "Z0", "half-pauli"), Margins(), 1e-6)
         assert {v.verdict for v in verdicts if v.regime == "exact"} == {expected}
@@ -102,5 +103,5 @@ def test_one_rotation_between_haar_ends_follows_the_law():
 def test_inputs_are_no_part_of_a_scrambled_kernel():
     # One of four equal means: 1/4, with a standard error of 0.006; sixteen of them fit in.
     circuit = ansatz("hea", 2, 1)
-    some = scrambled_kernels(circuit, SparsePauliOp("IZ"), circuit.parameters[:3], 4_000, 6)
-    assert 0.15 < some.mean() / scrambled_kernels(circuit, SparsePauliOp("IZ"), [], 4_000, 6).mean() < 0.35
+    some = scrambled_kernels(RandomCircuit(circuit, tuple(circuit.parameters[:3])), SparsePauliOp("IZ"), 4_000, 6)
+    assert 0.15 < some.mean() / scrambled_kernels(RandomCircuit(circuit), SparsePauliOp("IZ"), 4_000, 6).mean() < 0.35

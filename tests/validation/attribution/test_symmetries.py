@@ -8,6 +8,7 @@ from qiskit.quantum_info import Operator, Pauli
 from scipy.linalg import null_space
 
 from qntk.sampling import ansatz
+from qntk.sampling.circuits.random_angles import RandomCircuit
 from qntk.validation.attribution.symmetries import Commutant, commutants, parity, time_reversal
 
 
@@ -69,12 +70,12 @@ def linear_system(circuit, count=4):
     ],
 )
 def test_dimension_is_that_of_the_linear_system(circuit):
-    assert commutants(circuit, np.random.default_rng(2))[1].dimension == linear_system(circuit)
+    assert commutants(RandomCircuit(circuit), np.random.default_rng(2))[1].dimension == linear_system(circuit)
 
 
 @pytest.mark.parametrize("qubits", [3, 4, 6])
 def test_particle_number_has_a_sector_for_each_number(qubits):
-    alone, kept = commutants(number_conserving(qubits, 2), np.random.default_rng(1))
+    alone, kept = commutants(RandomCircuit(number_conserving(qubits, 2)), np.random.default_rng(1))
     assert alone == kept
     assert (kept.dimension, kept.abelian) == (qubits + 1, True)
     binomial = np.abs(np.rint(np.poly(-np.ones(qubits)))).astype(int)
@@ -83,22 +84,22 @@ def test_particle_number_has_a_sector_for_each_number(qubits):
 
 def test_known_sectors():
     rng = np.random.default_rng(3)
-    assert commutants(ansatz("hva", 4, 2), rng)[1] == Commutant((8, 8), (1, 1))
-    assert commutants(ansatz("hea", 4, 1), rng)[0].dimension == 1
-    found = commutants(idle(4), rng)[1]  # {1, X} on one qubit, everything on the other three
+    assert commutants(RandomCircuit(ansatz("hva", 4, 2)), rng)[1] == Commutant((8, 8), (1, 1))
+    assert commutants(RandomCircuit(ansatz("hea", 4, 1)), rng)[0].dimension == 1
+    found = commutants(RandomCircuit(idle(4)), rng)[1]  # {1, X} on one qubit, everything on the other three
     assert (found.dimension, found.abelian, found.sectors) == (128, False, (8, 8))
-    assert commutants(exchange(3, 3), rng)[1] == Commutant((4, 4), (4, 2))  # spin 3/2 once, spin 1/2 twice
+    assert commutants(RandomCircuit(exchange(3, 3)), rng)[1] == Commutant((4, 4), (4, 2))  # spins 3/2, 1/2, 1/2
 
 
 def test_state_preparation_hides_a_number_that_each_turn_conserves():
-    alone, kept = commutants(number_conserving(4, 2, prepare=True), np.random.default_rng(4))
+    alone, kept = commutants(RandomCircuit(number_conserving(4, 2, prepare=True)), np.random.default_rng(4))
     assert alone.dimension == 5
     assert kept.dimension < 5
 
 
 def test_nothing_is_said_of_large_circuits():
-    assert commutants(ansatz("hea", 9, 1), np.random.default_rng(0)) is None
-    assert time_reversal(ansatz("hea", 9, 1), np.random.default_rng(0)) is None
+    assert commutants(RandomCircuit(ansatz("hea", 9, 1)), np.random.default_rng(0)) is None
+    assert time_reversal(RandomCircuit(ansatz("hea", 9, 1)), np.random.default_rng(0)) is None
 
 
 @pytest.mark.parametrize("letter", "IXYZ")
@@ -120,4 +121,4 @@ def test_parity_is_the_sign_under_the_antiunitary(letter):
     ],
 )
 def test_time_reversal_is_found(name, qubits, expected):
-    assert time_reversal(ansatz(name, qubits, 2), np.random.default_rng(1)) == expected
+    assert time_reversal(RandomCircuit(ansatz(name, qubits, 2)), np.random.default_rng(1)) == expected

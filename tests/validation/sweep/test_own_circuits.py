@@ -12,6 +12,7 @@ from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from qntk.sampling import chunk_generator
+from qntk.sampling.circuits.random_angles import RandomCircuit
 from qntk.validation.sweep import drawing
 from qntk.validation.sweep.cells import expand
 from qntk.validation.sweep.config import load_config
@@ -120,7 +121,7 @@ def test_the_digest_is_of_what_the_circuit_does():
 def test_kernels_over_the_weights_alone_are_those_of_finite_differences():
     """Dense vectors of Qiskit, central differences of 1e-5: within 1e-8. Control: over all parameters they differ."""
     circuit, observable = ansatz(), SparsePauliOp(["IZ", "XX"], [1.0, 0.5])
-    draws = InputEnsemble(circuit, observable, ("x",)).draw(20, chunk_generator(1, (2,), 0))
+    draws = InputEnsemble(RandomCircuit.read(circuit, ["x"]), observable).draw(20, chunk_generator(1, (2,), 0))
     angles = chunk_generator(1, (2,), 0).uniform(0, 2 * np.pi, (20, 6))
     weights = [i for i, p in enumerate(circuit.parameters) if p.name.startswith("θ")]
 
