@@ -48,6 +48,13 @@ def options(function: str, given: Any, known: tuple[str, ...]) -> None:
             raise TypeError(f"{function}() has no keyword {name!r}; its further ones are {', '.join(known)}")
 
 
+def several(observable: Any) -> bool:
+    """Whether a list of observables is given, more than one, and no matrix."""
+    from qntk.inputs.operators import is_matrix
+
+    return isinstance(observable, list | tuple) and len(observable) > 1 and not is_matrix(observable)
+
+
 def generator(value: Any) -> str:
     """The convention of the rotations."""
     if value not in GENERATORS:

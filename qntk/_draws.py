@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,8 @@ class Sample(Result):
         observable, generator: as named on the command line.
         seed: root of all randomness.
         remarks: what was done to the circuit before.
+        parts: of several observables, the draws of each, at the same angles; K is the sum of theirs, the traced
+            kernel of a model with several outputs, and ``output`` has shape (n, observables).
     """
 
     draws: Draws
@@ -41,6 +43,7 @@ class Sample(Result):
     seed: int
     remarks: tuple[str, ...] = ()
     estimated: bool = False
+    parts: tuple[Sample, ...] = ()
 
     def notes(self) -> list[str]:
         """What was done to the circuit before it was drawn, and where its gradients come from."""
@@ -64,6 +67,10 @@ class Sample(Result):
     @property
     def _columns(self) -> dict[str, NDArray[np.float64]]:
         told = {"kernel": self.kernel, "output": self.output, "dqntk": self.dqntk}
+        if self.parts:
+            told = {"kernel": self.kernel}
+            for name in ("kernel", "output", "dqntk"):
+                told |= {f"{name} {part.observable}": getattr(part, name) for part in self.parts}
         return {name: values for name, values in told.items() if values is not None}
 
     def __len__(self) -> int:
@@ -175,7 +182,7 @@ def sample(
 
     Args:
         circuit: a ``QuantumCircuit``, or the file of one.
-        observable: in any spelling of ``qntk.observable``.
+        observable: in any spelling of ``qntk.observable``; a list of them for the traced kernel of several outputs.
         draws, seed: how many, and the root of all randomness.
         inputs: the parameters that are data, by name, vector or ``Parameter``: they are never part of K. A dict, or a
             text such as ``"x=uniform(-1,1)"``, says how their values are drawn: without, uniformly on [0, 2π).
@@ -196,6 +203,9 @@ def sample(
     """
     known = ("gradients", "shots", "precision", "engine", "noise_model")
     _checked.options("qntk.sample", options, known)
+    if _checked.several(observable):
+        settings = {"inputs": inputs, "x": x, "dqntk": dqntk, "workers": workers, "layout": layout, "angles": angles}
+        return _traced([sample(circuit, one, draws, seed, **settings, **options) for one in observable])
     taken = _checked.circuit(circuit)
     chosen = taken.circuit
     count, root = _checked.draws_and_seed(draws, seed)
@@ -227,3 +237,12 @@ def sample(
     name = chosen.name if chosen.name and not chosen.name.startswith("circuit-") else "a circuit"
     cell = (chosen.num_qubits, ensemble.parameters, target.spec, "half-pauli", root)
     return Sample(made, name, *cell, tuple(remarks), estimated)
+
+
+def _traced(parts: list[Sample]) -> Sample:
+    """The sum of kernels at the same angles: one seed draws the same ones for every observable."""
+    first = parts[0]
+    kernel = np.sum([part.kernel for part in parts], axis=0)
+    output = np.stack([part.output for part in parts], axis=1)
+    names = ", ".join(part.observable for part in parts)
+    return replace(first, draws=Draws(kernel, output), observable=names, parts=tuple(parts))

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from qntk import _checked
 from qntk._diagnosis import Diagnosis
 from qntk._result import Result
-from qntk.inputs.operators import is_matrix
 from qntk.inputs.operators import observable as read_observable
 from qntk.sampling import CircuitModel
 
@@ -43,8 +42,7 @@ class Model(Result):
         taken = _checked.circuit(circuit)
         self.circuit, self._remarks = taken.circuit, taken.notes
         self.inputs = tuple(_checked.inputs(self.circuit, inputs))
-        several = isinstance(observable, list | tuple) and len(observable) > 1 and not is_matrix(observable)
-        given = list(observable) if several else [observable]
+        given = list(observable) if _checked.several(observable) else [observable]
         self.observables = tuple(
             read_observable(taken.observable(one, layout), self.circuit.num_qubits) for one in given
         )

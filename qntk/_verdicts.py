@@ -116,6 +116,56 @@ class Check(Judged):
         return [*self.document["remarks"], *own, *self.document.get("advice", [])][:10]
 
 
+@dataclass(frozen=True, repr=False, eq=False)
+class Checks(Result):
+    """What ``qntk.check`` found of several observables, the outputs of one model.
+
+    Attributes:
+        checks: one for each, which share the error.
+        traced: mean of the sum of their kernels over the sum of the laws' means: ``estimate``, ``interval`` (the sum
+            of theirs) and ``verdict``.
+    """
+
+    checks: tuple[Check, ...]
+    traced: dict[str, Any]
+
+    @property
+    def verdicts(self) -> list[dict[str, Any]]:
+        """Of all observables, each with its ``observable``."""
+        return [{"observable": c.document["observable"]} | v for c in self.checks for v in c.verdicts]
+
+    @property
+    def text(self) -> str:
+        """As ``qntk check`` prints it."""
+        return "\n\n".join([*(c.text for c in self.checks), *self.notes()])
+
+    def title(self) -> str:
+        """What was checked."""
+        return f"{len(self.checks)} observables: {', '.join(c.document['observable'] for c in self.checks)}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row for each verdict."""
+        return [{"observable": c.document["observable"]} | row for c in self.checks for row in c.rows()]
+
+    def notes(self) -> list[str]:
+        """The traced kernel's mean."""
+        low, high = self.traced["interval"]
+        return [
+            f"Traced kernel, the sum: mean over Haar's {self.traced['estimate']:.3f} [{low:.3f}, {high:.3f}] "
+            f"{self.traced['verdict']}"
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The documents of each, and the mean of the sum."""
+        documents = [c.document for c in self.checks]
+        return {
+            "schema_version": documents[0]["schema_version"],
+            "checks": documents,
+            "verdicts": self.verdicts,
+            "traced_mean_ratio": self.traced,
+        }
+
+
 def compare(
     draws: Any,
     law: Law,
@@ -198,12 +248,13 @@ def check(
     reasons: bool = True,
     layout: str | None = None,
     angles: Any = None,
-) -> Check:
+) -> Check | Checks:
     """Is this ansatz random enough for the theory, how deep must it be, and why not.
 
     Args:
         circuit: a ``QuantumCircuit``, or the file of one.
-        observable: in any spelling of ``qntk.observable``.
+        observable: in any spelling of ``qntk.observable``; a list of them for a model with several outputs, whose
+            checks share the error and the angles.
         inputs: the parameters that are data, as for ``qntk.sample``.
         generator: of the rotations, for the law.
         draws: of K for each repetition.
@@ -215,6 +266,14 @@ def check(
         layout: of a transpiled circuit, as for ``qntk.sample``.
         angles: how the trainable parameters are drawn, as for ``qntk.sample``.
     """
+    if _checked.several(observable):
+        share, settings = family_error / len(observable), {"reasons": reasons, "layout": layout, "angles": angles}
+        found = [
+            check(circuit, one, inputs, generator, draws, repeats, seed, margin, share, **settings)
+            for one in observable
+        ]
+        each = tuple(one for one in found if isinstance(one, Check))
+        return Checks(each, _traced(each, 0.05 if margin is None else margin))
     taken = _checked.circuit(circuit)
     observable = taken.observable(observable, layout)
     random = RandomCircuit.read(taken.circuit, _checked.input_names(taken.circuit, inputs), angles)
@@ -225,3 +284,16 @@ def check(
         _checked.whole("repeats", repeats, 1, 64), root, family_error, margins, reasons,
     )  # fmt: skip
     return Check(document | {"remarks": taken.notes})
+
+
+def _traced(checks: tuple[Check, ...], margin: float) -> dict[str, Any]:
+    """The mean of a sum lies between the sums of the ends of intervals that all hold; an equivalence test on it."""
+    rows = [v for c in checks for v in c.verdicts if (v["statistic"], v["regime"]) == ("mean", "exact")]
+    total = sum(v["prediction"] for v in rows)
+    low, high = (sum(v["interval"][end] for v in rows) / total for end in (0, 1))
+    verdict = "inconclusive"
+    if 1 - margin <= low and high <= 1 + margin:
+        verdict = "agree"
+    elif high < 1 - margin or low > 1 + margin:
+        verdict = "disagree"
+    return {"estimate": sum(v["estimate"] for v in rows) / total, "interval": [low, high], "verdict": verdict}

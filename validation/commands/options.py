@@ -46,6 +46,13 @@ OBSERVABLE = click.option(
     shell_complete=complete_observable,
     help="Z0, Z0Z1, 0.5*Z0+X1, tfim:J=1,h=1, xxz:J=2, projector:rank=1, @FILE with one 'coefficient label' a line.",
 )
+OBSERVABLES = click.option(
+    "--observable",
+    multiple=True,
+    required=True,
+    shell_complete=complete_observable,
+    help="As for predict; given again, the outputs of one model, and the mean of the sum of their kernels.",
+)
 GENERATOR = click.option(
     "--generator",
     type=click.Choice(["half-pauli", "pauli"]),

@@ -19,7 +19,7 @@ def _exit_on(verdicts: list[dict[str, Any]], fail_on: tuple[str, ...]) -> None:
 
 @click.command(short_help="Is your ansatz random enough for the theory, and deep enough?")
 @click.argument("circuit", type=click.Path(dir_okay=False, path_type=Path))
-@options.OBSERVABLE
+@options.OBSERVABLES
 @click.option(
     "--inputs",
     multiple=True,
@@ -39,7 +39,7 @@ def _exit_on(verdicts: list[dict[str, Any]], fail_on: tuple[str, ...]) -> None:
 @options.JSON
 def check(
     circuit: Path,
-    observable: str,
+    observable: tuple[str, ...],
     inputs: tuple[str, ...],
     angles: str | None,
     generator: str,
@@ -62,7 +62,7 @@ def check(
 
     found = look(
         circuit,
-        observable,
+        list(observable),
         inputs,
         generator,
         draws,
