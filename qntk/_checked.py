@@ -76,7 +76,8 @@ def circuit(value: Any) -> Entered:
     """A circuit, or the file of one, taken in."""
     from qiskit.circuit import QuantumCircuit
 
-    from qntk.inputs.circuits import entered, load_circuit
+    from qntk.inputs.circuit_files import load_circuit
+    from qntk.inputs.circuits import entered
 
     if isinstance(value, str | os.PathLike):
         return entered(load_circuit(Path(value).expanduser()))

@@ -1,15 +1,11 @@
-"""A user's circuit: read from a file or taken as an object, and repeated with fresh parameters."""
+"""A user's circuit: taken in, and repeated with fresh parameters."""
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from qiskit import qasm3, qpy
 from qiskit.circuit import Barrier, Delay, Measure, Parameter, QuantumCircuit, Reset
 from qiskit.circuit.library import Initialize, StatePreparation
 
@@ -56,30 +52,6 @@ def entered(circuit: QuantumCircuit) -> Entered:
     """
     plain = _unmeasured(circuit)
     return Entered(plain) if circuit.layout is None else Entered(*before_transpilation(plain, circuit.layout))
-
-
-def load_circuit(path: Path) -> QuantumCircuit:
-    """The circuit of a QPY file (its only one) or of an OpenQASM 3 file, by Qiskit's importers.
-
-    Raises ``ValueError`` in one line for a file that cannot be read, holds several circuits, or no free parameter.
-    """
-    try:
-        if path.suffix == ".qpy":
-            with path.open("rb") as file:
-                circuits = qpy.load(file)
-            if len(circuits) != 1:
-                raise ValueError(f"it holds {len(circuits)} circuits; give a file with one")
-            circuit = circuits[0]
-        elif path.suffix in (".qasm", ".qasm3"):
-            with contextlib.redirect_stderr(io.StringIO()):  # the parser prints what it then raises
-                circuit = qasm3.loads(path.read_text(encoding="utf-8"))
-        else:
-            raise ValueError("its suffix is not .qpy, .qasm or .qasm3")
-    except Exception as error:  # each importer has errors of its own
-        raise ValueError(f"circuit {str(path)!r} cannot be read: {error}") from error
-    if not circuit.parameters:
-        raise ValueError(f"circuit {str(path)!r} has no free parameters; a tangent kernel needs at least one")
-    return circuit
 
 
 def _unmeasured(circuit: QuantumCircuit) -> QuantumCircuit:

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from qntk.inputs.circuits import entered, input_parameters, load_circuit, repeated
+from qntk.inputs.circuit_files import load_circuit
+from qntk.inputs.circuits import entered, input_parameters, repeated
 from qntk.inputs.separated import Dialect
 from qntk.inputs.tables import MOST_POINTS, read_table
 from qntk.inputs.toml import Source, read_model

@@ -22,7 +22,8 @@ from qiskit import qpy
 from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import Statevector
 
-from qntk.inputs.circuits import entered, load_circuit
+from qntk.inputs.circuit_files import load_circuit
+from qntk.inputs.circuits import entered
 from qntk.inputs.messages import warn
 from qntk.sampling import CircuitModel, Draws
 from qntk.sampling.circuits.random_angles import RandomCircuit

@@ -8,7 +8,8 @@ from qiskit import QuantumCircuit, qasm3, qpy
 from qiskit.circuit import Parameter, ParameterVector
 from qiskit.quantum_info import Operator
 
-from qntk.inputs.circuits import input_parameters, load_circuit, repeated
+from qntk.inputs.circuit_files import load_circuit
+from qntk.inputs.circuits import input_parameters, repeated
 from qntk.sampling import ansatz
 
 
