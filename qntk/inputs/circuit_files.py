@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import struct
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from qiskit import qasm3, qpy
+from qiskit.qpy import formats
 from qiskit.circuit import QuantumCircuit
 
-_MOST_BYTES = 256 * 2**20
+_MOST_BYTES, _MOST_BITS, _HEAD = 256 * 2**20, 100_000, 4096
+_KNOWN_FROM, _WITH_TABLE = 12, 16
+"""Versions of QPY from which a circuit's header is as read here, and from which a table of offsets stands before it."""
 _QPY = "save the circuit as QPY (qiskit.qpy.dump), which holds all that Qiskit has"
 
 
@@ -49,8 +53,10 @@ def _read(path: Path) -> QuantumCircuit:
 
 def _from_qpy(path: Path) -> QuantumCircuit:
     with path.open("rb") as file:
-        if file.read(6) != b"QISKIT":
+        head = file.read(_HEAD)
+        if head[:6] != b"QISKIT":
             raise ValueError(f"it is no QPY file, which begins with 'QISKIT'; {_QPY}")
+        _check_sizes(head, path.stat().st_size)
         file.seek(0)
         with _importers_errors() as said:
             circuits = qpy.load(file)
@@ -61,6 +67,28 @@ def _from_qpy(path: Path) -> QuantumCircuit:
     if not isinstance(circuits[0], QuantumCircuit):
         raise ValueError(f"it holds a {type(circuits[0]).__name__}, no circuit")
     return circuits[0]
+
+
+def _check_sizes(head: bytes, size: int) -> None:
+    """Refuse a first circuit with more qubits, bits, registers or instructions than its file could hold or we draw.
+
+    The importer believes a damaged number, and makes four billion qubits.
+    """
+    version = head[6] if len(head) > 6 else 0
+    start = formats.FILE_HEADER_V10_SIZE + formats.TYPE_KEY_SIZE
+    if version >= _WITH_TABLE:
+        entry = head[start : start + formats.CIRCUIT_TABLE_ENTRY_SIZE]
+        start = (
+            struct.unpack(formats.CIRCUIT_TABLE_ENTRY_PACK, entry)[0]
+            if len(entry) == formats.CIRCUIT_TABLE_ENTRY_SIZE
+            else size
+        )
+    if version < _KNOWN_FROM or start + formats.CIRCUIT_HEADER_V12_SIZE > len(head):
+        return
+    fields = formats.CIRCUIT_HEADER_V12(*struct.unpack_from(formats.CIRCUIT_HEADER_V12_PACK, head, start))
+    wide = max(fields.num_qubits, fields.num_clbits) > _MOST_BITS
+    if wide or max(fields.num_registers, fields.num_instructions, fields.metadata_size) > size:
+        raise ValueError(f"it tells of {fields.num_qubits:,} qubits, {fields.num_instructions:,} gates: it is damaged")
 
 
 def _advice(text: str, said: str) -> str:

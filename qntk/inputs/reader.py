@@ -126,11 +126,13 @@ class _Reader:
             on = tuple(wires[circuit.find_bit(q).index] for q in instruction.qubits)
             try:
                 self.gate(instruction.operation, on)
-            except ValueError as error:
+            except Exception as error:  # a damaged gate has errors of its own
                 if self.depth > 1:
                     raise
                 name, qubits = printable(instruction.operation.name[:60]), ", ".join(map(str, on))
-                raise ValueError(f"instruction {index} of the circuit, {name!r} on qubits {qubits}: {error}") from error
+                raise ValueError(
+                    f"instruction {index} of the circuit, {name!r} on qubits {qubits}: {_said(error)}"
+                ) from error
         self.depth -= 1
 
     def keep(self, operation: Rotation | Fixed) -> None:
@@ -268,6 +270,12 @@ class _Unpacker(_Reader):
         else:
             evolution = gates.PauliEvolutionGate(Pauli(operation.pauli[::-1]), time=0.5 * operation.angle.source)
             self.circuit.compose(evolution.definition, operation.qubits, inplace=True)
+
+
+def _said(error: Exception) -> str:
+    """An error in one line; of which kind, where it is not one of those that are made for users."""
+    kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+    return kind + printable(" ".join(str(error).split())[:300])
 
 
 def _linear_slopes(angle: ParameterExpression) -> dict[Parameter, float] | None:
