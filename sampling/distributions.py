@@ -72,6 +72,11 @@ class Angles:
     data: tuple[tuple[str, Distribution], ...] = ()
     mirror: bool = False
 
+    @property
+    def uniform(self) -> bool:
+        """Whether all are uniform on the whole circle, and independent."""
+        return not self.mirror and all(d == Uniform() for d in (self.weights, *(d for _, d in self.data)))
+
     def told(self) -> str:
         """In words, as ``read_distribution`` takes them where it can."""
         return IDENTITY_BLOCKS if self.mirror else _text(self.weights)

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qiskit import qasm3, qpy
-from qiskit.qpy import formats
 from qiskit.circuit import QuantumCircuit
+from qiskit.qpy import common, formats
 
 _MOST_BYTES, _MOST_BITS, _HEAD = 256 * 2**20, 100_000, 4096
 _KNOWN_FROM, _WITH_TABLE = 12, 16
@@ -83,7 +83,7 @@ def _check_sizes(head: bytes, size: int) -> None:
             if len(entry) == formats.CIRCUIT_TABLE_ENTRY_SIZE
             else size
         )
-    if version < _KNOWN_FROM or start + formats.CIRCUIT_HEADER_V12_SIZE > len(head):
+    if not _KNOWN_FROM <= version <= common.QPY_VERSION or start + formats.CIRCUIT_HEADER_V12_SIZE > len(head):
         return
     fields = formats.CIRCUIT_HEADER_V12(*struct.unpack_from(formats.CIRCUIT_HEADER_V12_PACK, head, start))
     wide = max(fields.num_qubits, fields.num_clbits) > _MOST_BITS

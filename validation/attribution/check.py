@@ -22,7 +22,7 @@ from qntk.theory.haar.concentration import depth_for_fluctuation
 from qntk.validation import SCHEMA_VERSION
 from qntk.validation.attribution.advice import FLUCTUATION, advice, causes
 from qntk.validation.attribution.causes import attribution, attribution_text, exact_ratios
-from qntk.validation.attribution.own_law import law_document, law_sentences, own_part
+from qntk.validation.attribution.own_law import OwnLaw, law_document, law_sentences, own_part
 from qntk.validation.attribution.own_law import own_law as law_of_circuit
 from qntk.validation.attribution.symmetries import own_law, time_reversal
 from qntk.validation.judge.claims import Margins
@@ -109,7 +109,7 @@ def check_document(
         "time_reversal": None if reversal is None else {"letter": reversal[0], "group": reversal[1]},
         "verdicts": [asdict(v) for v in verdicts],
         "symmetric": [asdict(v) for v in own],
-        "own_law": _own_law(circuit, target, inputs, verdicts, own, reversal, margins),
+        "own_law": _own_law(random, target, verdicts, own, reversal, margins),
         "depths": depths,
         "recommended_parameters": recommended,
     }
@@ -140,9 +140,8 @@ def _kernels(random: RandomCircuit, observable: Any, draws: int, seed: int, key:
 
 
 def _own_law(
-    circuit: QuantumCircuit,
+    random: RandomCircuit,
     target: Observable,
-    inputs: Sequence[Parameter],
     verdicts: list[Verdict],
     symmetric: list[Verdict],
     reversal: Any,
@@ -150,11 +149,16 @@ def _own_law(
 ) -> dict[str, Any]:
     """Where the circuit's mean goes in depth, and whether it is there: exactly, or as far as the draws tell.
 
-    Without a deep limit by orbits, the law of the symmetric group that its time reversal confines it to.
+    Without a deep limit by orbits, the law of the symmetric group that its time reversal confines it to. Both are of
+    uniform angles.
     """
-    own = own_part(
-        law_document(law_of_circuit(circuit, target, inputs, margins.mean, _PATHS, quick=True), circuit, target, None)
-    )
+    circuit = random.circuit
+    if random.angles.uniform:
+        law = law_of_circuit(circuit, target, random.inputs, margins.mean, _PATHS, quick=True)
+    else:
+        weights = circuit.num_parameters - len(random.inputs)
+        law = OwnLaw.none(weights, margins.mean, "its angles are not uniform on the circle")
+    own = own_part(law_document(law, circuit, target, None))
     if own["mean"] is None and symmetric:
         own |= {"name": reversal[1], "mean": next(v.prediction for v in symmetric if v.statistic == "mean")}
     if own["mean"] is not None and own["reached"] is None:

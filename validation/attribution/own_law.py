@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from qiskit.circuit import Parameter, QuantumCircuit
+from qiskit.circuit.exceptions import CircuitError
 from qiskit.quantum_info import Operator, SparsePauliOp
 
 from qntk.inputs.normal_form import Angle, Fixed, NormalForm, Rotation
@@ -56,6 +57,13 @@ class OwnLaw:
     tolerance: float
     haar: HaarLimit | None
     reasons: dict[str, str]
+
+    @classmethod
+    def none(cls, parameters: int, tolerance: float, why: str) -> OwnLaw:
+        """Nothing is known, for one reason."""
+        return cls(
+            parameters, None, None, None, tolerance, None, dict.fromkeys(("orbit", "exact", "depth", "haar"), why)
+        )
 
     @property
     def is_haar(self) -> bool | None:
@@ -107,8 +115,9 @@ def own_law(
     exact = attempt("exact", _exact, form, terms, most_strings)
     if exact is None and "most_strings" in reasons["exact"]:
         reasons["exact"] = f"more than {most_strings:,} Pauli strings: allow more, or draw K (qntk.sample)"
-    preparation, layer = _split(_at_generic_data(form))
-    moves = attempt("orbit", Moves.from_form, layer)
+    layer = attempt("orbit", _at_generic_data, form)
+    preparation, layer = _split(layer or form)
+    moves = attempt("orbit", Moves.from_form, layer) if "orbit" not in reasons else None
     orbit = depth = haar = None
     if moves is not None:
         orbit = attempt("orbit", orbit_mean, moves, terms, preparation)
@@ -146,7 +155,7 @@ def _exact(form: NormalForm, terms: dict[str, float], most_strings: int) -> floa
 
 def _at_generic_data(form: NormalForm) -> NormalForm:
     """The circuit with its data at fixed values in general position, and weights alone as parameters."""
-    values = {place: math.sqrt(7 + 2 * k) for k, place in enumerate(form.inputs)}
+    values = {place: math.sqrt(7 + 2 * k) % 1 for k, place in enumerate(form.inputs)}
     kept: list[Rotation | Fixed] = []
     for operation in form.operations:
         if isinstance(operation, Rotation):
@@ -157,7 +166,10 @@ def _at_generic_data(form: NormalForm) -> NormalForm:
                 operation = replace(operation, angle=replace(angle, slopes=trained, offset=offset))
             elif set(angle.source.parameters) <= {form.sources[p] for p in form.inputs}:
                 bound = {form.sources[p]: x for p, x in values.items() if form.sources[p] in angle.source.parameters}
-                offset = float(angle.source.bind(bound))
+                try:
+                    offset = float(angle.source.bind(bound))
+                except (TypeError, ValueError, CircuitError, ZeroDivisionError) as error:
+                    raise ValueError(f"angle {angle.source} has no value at data in [0, 1]") from error
                 operation = replace(operation, angle=Angle((), offset, offset))
         kept.append(operation)
     order = {p: place for place, p in enumerate(form.weights)}

@@ -27,7 +27,6 @@ from qntk.inputs.circuits import entered
 from qntk.inputs.messages import warn
 from qntk.sampling import CircuitModel, Draws
 from qntk.sampling.circuits.random_angles import RandomCircuit
-from qntk.sampling.distributions import Uniform
 from qntk.sampling.engine.expressions import Nonlinear
 from qntk.sampling.engine.program import compile_circuit
 from qntk.sampling.operators import OperatorLike
@@ -174,8 +173,8 @@ def _digest(random: RandomCircuit) -> str:
         digest.update(np.ascontiguousarray(whole, dtype="<i8").tobytes() + b"|")
     for real in constants:
         digest.update((np.round(real, _DIGITS) + 0.0).astype("<f8").tobytes() + b"|")
-    drawn = [angles.weights, angles.mirror, *(d for _, d in angles.data)]
-    if any(one not in (Uniform(), False) for one in drawn):
+    if not angles.uniform:
+        drawn = [angles.weights, angles.mirror, *(d for _, d in angles.data)]
         digest.update(repr(drawn).encode())
     return digest.hexdigest()
 
