@@ -14,6 +14,7 @@ test: .venv/ready  ## Run the tests and the doctests
 
 nightly: .venv/ready  ## What takes too long for every change
 	QNTK_FUZZ=500 $(BIN)/python -m pytest -p no:xdist tests/validation/commands/test_malformed.py
+	QNTK_KILLS=100 $(BIN)/python -m pytest -p no:xdist -s tests/validation/commands/test_kills.py
 
 lint: .venv/ready  ## Style, types, and the import contract
 	$(BIN)/ruff check

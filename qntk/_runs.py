@@ -16,7 +16,7 @@ from qntk.validation.calibration.promises import Calibration, calibration_text
 from qntk.validation.calibration.run import calibrate as measure
 from qntk.validation.diagnosis.config import load_diagnose_config
 from qntk.validation.diagnosis.report import diagnose_text, write_diagnostics
-from qntk.validation.diagnosis.study import run_study
+from qntk.validation.diagnosis.study import study_alone
 from qntk.validation.report.write import ReportPaths, write_report
 from qntk.validation.sweep import executors
 from qntk.validation.sweep.config import load_config
@@ -153,10 +153,10 @@ def diagnose(config: Source = None, out: Any = None, full: bool = False, workers
         raise ValueError("--full is the packaged study over all depths; give it without a CONFIG")
     settings, text = load_diagnose_config(_source(config), full)
     directory = _checked.path(out) if out is not None else Path(tempfile.mkdtemp(prefix="qntk-diagnose-"))
-    study = run_study(settings, text, directory, workers)
-    for warning in study.warnings:
-        warn(warning)
-    document = write_diagnostics(study, directory)
+    with study_alone(settings, text, directory, workers) as study:
+        for warning in study.warnings:
+            warn(warning)
+        document = write_diagnostics(study, directory)
     told = f"{diagnose_text(document)}\n{directory / 'diagnostics.html'}"
     return Told("diagnose", document, told, "models", directory)
 

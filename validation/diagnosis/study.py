@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,10 +68,17 @@ def run_study(config: DiagnoseConfig, text: str, directory: Path, workers: int |
     One process at a time does so in a directory. Ctrl-C stops after the step under way; finished seeds stay.
     Results do not depend on ``workers``.
     """
+    with study_alone(config, text, directory, workers) as study:
+        return study
+
+
+@contextmanager
+def study_alone(config: DiagnoseConfig, text: str, directory: Path, workers: int | None = None) -> Iterator[Study]:
+    """The same, and no other process uses the directory until the end of the block."""
     data = config.dataset.load()
     store = TrainingStore(directory, config, text, data)
     with store.alone():
-        return _run(config, data, store, workers)
+        yield _run(config, data, store, workers)
 
 
 def _run(config: DiagnoseConfig, data: Dataset, store: TrainingStore, workers: int | None) -> Study:

@@ -322,53 +322,6 @@ def test_the_lock_itself(tmp_path):
     assert (tmp_path / ".lock").exists()
 
 
-def documents(directory):
-    """The texts of a report, and how many figures there are."""
-    return {p.name: p.read_bytes() for p in directory.glob("*.*") if p.suffix in (".html", ".md", ".csv", ".json")}
-
-
-def test_a_report_is_replaced_whole_or_not_at_all(qntk, config, tmp_path):
-    """Killed at moments all over a run, and between any two renames, the next command leaves the old set or the new."""
-    out = tmp_path / "run"
-    config.write_text(
-        'seed = 1\n[[grid]]\nensemble = "haar-layers"\nqubits = 2\nparameters = 4\nobservable = "Z0"\ndraws = 3_000\n'
-    )
-    assert qntk("sweep", config, "--out", out)[0] == 0
-    assert qntk("report", out)[0] == 0
-    old = documents(out)
-    config.write_text(config.read_text().replace("draws = 3_000", "draws = 4_000"))
-    assert qntk("sweep", config, "--out", out)[0] == 0
-    new = tmp_path / "new"
-    shutil.copytree(out, new)
-    assert qntk("report", new)[0] == 0
-    wanted, keep = documents(new), set(old)
-    assert wanted != old
-    for count in (4,):  # between the renames: killed by the interpreter's own hand
-        run = tmp_path / f"run{count}"
-        shutil.copytree(out, run)
-        script = (
-            "import os\nfrom pathlib import Path\nfrom qntk.validation.sweep import documents\n"
-            "real, seen = os.replace, []\n"
-            f"def replace(*a):\n    seen.append(a)\n    os._exit(9) if len(seen) > {count} else real(*a)\n"
-            "documents.os.replace = replace\nfrom qntk.validation.sweep.store import Store\n"
-            "from qntk.validation.report.write import write_report\n"
-            f"write_report(Store.open(Path({str(run)!r})))\n"
-        )
-        assert subprocess.run([sys.executable, "-c", script], capture_output=True).returncode == 9
-        assert qntk("status", run)[0] == 0
-        found = documents(run)
-        assert all(found[name] == wanted[name] for name in keep - {"progress.json", "manifest.json"})
-        assert not list(run.glob(".report.w*")) + list(run.glob(".report.o*"))
-    for moment in (2.0,):
-        process = start("report", out)
-        time.sleep(moment)
-        process.kill()
-        process.communicate()
-        found = {k: v for k, v in documents(out).items() if k in keep - {"progress.json", "manifest.json"}}
-        assert found in ({k: old[k] for k in found}, {k: wanted[k] for k in found})
-    assert not [p for p in (out / "figures").iterdir() if p.stat().st_size == 0]
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_every_command_alike(qntk, tmp_path, number):
     """plan, which is at work for seconds, ends with 130 and no traceback."""
