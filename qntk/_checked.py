@@ -128,6 +128,18 @@ def inputs(circuit: Any, given: Any) -> list[Any]:
     return found
 
 
+def weights(circuit: Any, given: Any, trainable: list[Any]) -> list[Any]:
+    """The trainable parameters in an order of one's own, named as inputs are."""
+    found: list[Any] = []
+    for one in input_names(circuit, given):
+        found += [p for p in trainable if p == one or one in (p.name, p.name.partition("[")[0])]
+    if len(found) != len(trainable) or set(found) != set(trainable):
+        raise ValueError(
+            f"weights are {len(found)} of the {len(trainable)} trainable parameters; give each of them once"
+        )
+    return found
+
+
 def points(x: Any, features: int, name: str = "X") -> NDArray[np.float64]:
     """Data of shape (points, features), from an array, a frame or a Series; a column stands for one feature."""
     array = numbers(name, x)

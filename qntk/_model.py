@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from qiskit.circuit import ParameterVector
 
 from qntk import _checked
 from qntk._diagnosis import Diagnosis
@@ -27,6 +27,8 @@ class Model(Result):
         inputs: the parameters that are data, in the order of the columns of X: names, vectors or ``Parameter``s.
         workers: threads, all cores by default; results do not depend on it.
         layout: of a transpiled circuit, as for ``qntk.sample``.
+        weights: the trainable parameters in the order of θ, named as for ``inputs``; by default that of
+            ``circuit.parameters``.
 
     θ has the parameters of ``parameters``, in that order. Data are never counted as weights.
     """
@@ -38,10 +40,20 @@ class Model(Result):
         inputs: Any = None,
         workers: int | None = None,
         layout: str | None = None,
+        weights: Any = None,
     ) -> None:
         taken = _checked.circuit(circuit)
         self.circuit, self._remarks = taken.circuit, taken.notes
         self.inputs = tuple(_checked.inputs(self.circuit, inputs))
+        trainable = [p for p in self.circuit.parameters if p not in self.inputs]
+        ordered = trainable if weights is None else _checked.weights(self.circuit, weights, trainable)
+        self._names = tuple(p.name for p in ordered)
+        if ordered != trainable:  # Qiskit orders by name, elements of a vector by their index
+            name = "θ"
+            while any(p.name.startswith(name) for p in self.circuit.parameters):
+                name += "'"
+            fresh = dict(zip(ordered, ParameterVector(name, len(ordered)), strict=True))
+            self.circuit = self.circuit.assign_parameters(fresh)
         given = list(observable) if _checked.several(observable) else [observable]
         self.observables = tuple(
             read_observable(taken.observable(one, layout), self.circuit.num_qubits) for one in given
@@ -50,10 +62,32 @@ class Model(Result):
             CircuitModel(self.circuit, one.operator(), self.inputs, workers) for one in self.observables
         )
 
-    @cached_property
+    @classmethod
+    def from_qnn(cls, qnn: Any, workers: int | None = None) -> Model:
+        """The model of an ``EstimatorQNN`` of qiskit-machine-learning (extra ``qml``), in its own order of parameters.
+
+        Outputs and gradients are exact, whatever estimator and gradient object the network has; for its own noise give
+        ``kernel(θ, X, gradients=qnn.estimator, shots=…)``. Data are never scaled or wrapped.
+
+        Args:
+            qnn: an ``EstimatorQNN`` with weights.
+            workers: as for ``Model``.
+        """
+        needed = ("circuit", "observables", "input_params", "weight_params")
+        if not all(hasattr(qnn, name) for name in needed):
+            raise TypeError(f"a {type(qnn).__name__} is no EstimatorQNN; give one of qiskit-machine-learning's")
+        circuit = qnn.circuit
+        # Its observables are on the qubits of its circuit, as it runs.
+        layout = None if circuit.layout is None else "applied"
+        weights = list(qnn.weight_params)
+        if not weights:
+            raise ValueError("the network has no weights; a tangent kernel needs at least one")
+        return cls(circuit, list(qnn.observables), list(qnn.input_params) or None, workers, layout, weights)
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the trainable parameters, in the order of θ."""
-        return tuple(p.name for p in self.circuit.parameters if p not in self.inputs)
+        return self._names
 
     @property
     def model(self) -> CircuitModel:
@@ -63,12 +97,13 @@ class Model(Result):
         return self._models[0]
 
     def outputs(self, theta: Any, X: Any = None) -> Array:
-        """f, shape () or (draws,), with a points axis behind it where the circuit has inputs."""
-        return self._apply("outputs", theta, X)[0]
+        """f, shape () or (draws,), with an axis of points behind it where the circuit has inputs, and one of outputs
+        last where there are several observables."""
+        return self._stacked(self._apply("outputs", theta, X), 0)
 
     def gradients(self, theta: Any, X: Any = None) -> Array:
         """∂f/∂θ, as ``outputs`` with one axis more, of length L."""
-        return self._apply("value_and_gradient", theta, X)[1]
+        return self._stacked(self._apply("value_and_gradient", theta, X), 1)
 
     def kernel(self, theta: Any, X: Any = None, **gradients: Any) -> Any:
         """K = Σ_ℓ (∂_ℓ f)², or with inputs K_ij = Σ_ℓ ∂_ℓ f(x_i) ∂_ℓ f(x_j).
@@ -172,7 +207,13 @@ class Model(Result):
         return _checked.points(X, len(self.inputs))
 
     def _apply(self, name: str, theta: Any, X: Any) -> list[Array]:
+        """The last of what each output's compiled model gives."""
         values, single = _checked.angles(theta, len(self.parameters))
-        found = getattr(self.model, name)(values, self._data(X))
-        parts = found if isinstance(found, tuple) else (found,)
+        x = self._data(X)
+        found = [getattr(model, name)(values, x) for model in self._models]
+        parts = [one[-1] if isinstance(one, tuple) else one for one in found]
         return [one[0] if single else one for one in parts]
+
+    def _stacked(self, parts: list[Array], behind: int) -> Array:
+        """One array, with the axis of several outputs before the last ``behind`` axes."""
+        return parts[0] if len(parts) == 1 else np.stack(parts, axis=-1 - behind)
