@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from qntk import _checked
 from qntk._result import Result
 from qntk.inputs.operators import observable as read_observable
+from qntk.validation.attribution.falls import fall_of, family_of
 from qntk.validation.attribution.own_law import (
     MOST_PATHS,
     TOLERANCE,
@@ -99,4 +100,10 @@ def predict_circuit(
     if law.orbit is None and law.exact is None:
         raise ValueError(law.reasons["orbit"])
     name = Path(circuit).name if isinstance(circuit, str | os.PathLike) else None
-    return CircuitLaw(law, law_document(law, chosen, target, name) | {"remarks": taken.notes})
+    document = law_document(law, chosen, target, name)
+    family = family_of(chosen) if not inputs else None
+    document |= {"ansatz": family, "exponent": None, "remarks": taken.notes}
+    if family and law.orbit:
+        found = fall_of(family, target)
+        document["exponent"] = asdict(found) if found else None
+    return CircuitLaw(law, document)

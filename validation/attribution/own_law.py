@@ -20,6 +20,7 @@ from qiskit.quantum_info import Operator, SparsePauliOp
 from qntk.inputs.normal_form import Angle, Fixed, NormalForm, Rotation
 from qntk.inputs.observables import Observable
 from qntk.inputs.reader import read_circuit
+from qntk.theory.circuits.algebra import Algebra, algebra_of
 from qntk.theory.circuits.haar_limit import HaarLimit, haar_limit
 from qntk.theory.circuits.meeting import meeting
 from qntk.theory.circuits.moves import Moves
@@ -47,7 +48,8 @@ class OwnLaw:
         depth: number of repetitions from which on E K is within the tolerance of the law; None where not known.
         tolerance: relative difference that counts as reached.
         haar: the nearest Haar group; None where there is none.
-        reasons: why ``orbit``, ``exact``, ``depth`` or ``haar`` is None, a line each.
+        algebra: the dynamical Lie algebra; None where it is not known, or not asked for.
+        reasons: why any of these is None, a line each.
     """
 
     parameters: int
@@ -56,13 +58,14 @@ class OwnLaw:
     depth: int | None
     tolerance: float
     haar: HaarLimit | None
+    algebra: Algebra | None
     reasons: dict[str, str]
 
     @classmethod
     def none(cls, parameters: int, tolerance: float, why: str) -> OwnLaw:
         """Nothing is known, for one reason."""
         return cls(
-            parameters, None, None, None, tolerance, None, dict.fromkeys(("orbit", "exact", "depth", "haar"), why)
+            parameters, None, None, None, tolerance, None, None, dict.fromkeys(("orbit", "exact", "depth", "haar"), why)
         )
 
     @property
@@ -95,7 +98,8 @@ def own_law(
 ) -> OwnLaw:
     """The circuit's own law for an observable that is a sum of Pauli strings.
 
-    ``quick`` looks for the depth only on orbits that take a second or two, about seven qubits where they are full.
+    ``quick`` leaves the algebra out, and looks for the depth only on orbits that take a second or two, about seven
+    qubits where they are full.
 
     Raises ``ValueError`` only for circuits that cannot be read; what has no law has a reason.
     """
@@ -118,16 +122,17 @@ def own_law(
     layer = attempt("orbit", _at_generic_data, form)
     preparation, layer = _split(layer or form)
     moves = attempt("orbit", Moves.from_form, layer) if "orbit" not in reasons else None
-    orbit = depth = haar = None
+    orbit = depth = haar = algebra = None
     if moves is not None:
         orbit = attempt("orbit", orbit_mean, moves, terms, preparation)
         haar = attempt("haar", haar_limit, moves, terms, preparation)
+        algebra = None if quick else attempt("algebra", algebra_of, moves)
         most = 2**14 if quick else 2**16
         found = attempt("depth", meeting, moves, terms, tolerance, preparation, most_strings=most) if orbit else None
         depth = found.repetitions if found else None
         if found and depth is None:
             reasons["depth"] = f"its ends have not faded after {len(found.means)} repetitions"
-    return OwnLaw(len(form.weights), orbit, exact, depth, tolerance, haar, reasons)
+    return OwnLaw(len(form.weights), orbit, exact, depth, tolerance, haar, algebra, reasons)
 
 
 def _terms(observable: Observable) -> dict[str, float]:
@@ -214,7 +219,7 @@ def _clifford(operation: Any) -> bool:
 
 def law_document(law: OwnLaw, circuit: QuantumCircuit, observable: Observable, name: str | None) -> dict[str, Any]:
     """What ``qntk predict --circuit --json`` prints."""
-    orbit, haar, everything = law.orbit, law.haar, 4**circuit.num_qubits - 1
+    orbit, haar, algebra, everything = law.orbit, law.haar, law.algebra, 4**circuit.num_qubits - 1
     orbits = [asdict(o) | {"share_of_all": o.size / everything} for o in orbit.orbits] if orbit else []
     return {
         "schema_version": SCHEMA_VERSION,
@@ -229,6 +234,8 @@ def law_document(law: OwnLaw, circuit: QuantumCircuit, observable: Observable, n
         "depth": law.depth,
         "tolerance": law.tolerance,
         "law": law.name,
+        "algebra": algebra.name if algebra else None,
+        "algebra_dimension": algebra.dimension if algebra else None,
         "haar": {"group": haar.group, "mean": haar.value, "limit": law.is_haar} if haar else None,
         "reasons": law.reasons,
     }
@@ -252,6 +259,13 @@ def law_text(document: dict[str, Any]) -> str:
     ]
     if haar:
         lines.append(f"{'Haar layers, ' + haar['group'] + ' group':34}{_number(haar['mean'], None)}")
+    if document["algebra"]:
+        lines.append(
+            f"{'dynamical Lie algebra':34}{document['algebra']}, of dimension {_size(document['algebra_dimension'])}"
+        )
+    if document.get("exponent"):
+        powers = " ".join(f"{name}^{power:g}" for name, power in document["exponent"].items() if power)
+        lines.append(f"{'K̄/L in depth goes as':34}{powers or 'a constant'} ({document['ansatz']})")
     lines.append("")
     for orbit in document["orbits"]:
         terms = f"{orbit['terms']} term{'s' if orbit['terms'] > 1 else ''}"
