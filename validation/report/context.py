@@ -12,19 +12,24 @@ from typing import Any
 from markupsafe import Markup
 
 from qntk.theory import REGIMES
-from qntk.validation.judge.estimates import MOMENTS
-from qntk.validation.report.findings import TOLD, WORDS, findings
+from qntk.validation.report.findings import TOLD, found, law_rows
 from qntk.validation.report.ledger import FILTERS, ledger_document
+from qntk.validation.report.reach import reaches
 from qntk.validation.report.render import embedded_figures
 from qntk.validation.report.results import CellResult, SweepResults
-from qntk.validation.report.tables import cell_columns, exponent_rows, model_rows
+from qntk.validation.report.tables import model_rows, trend_rows, verdicts_document
+from qntk.validation.report.words import WORDS, in_words, several
 from qntk.validation.scaling.models import PLATEAU, POWER
-from qntk.validation.scaling.points import SYMBOLS
-from qntk.validation.sweep.config import HAAR_LAYERS
 from qntk.validation.sweep.store import Store
 
 MODEL_NAMES = {POWER: POWER, PLATEAU: "with plateau"} | {regime: WORDS.get(regime, regime) for regime in REGIMES}
 """What a report calls a model of ΔK/K̄."""
+ASKED = (
+    "How fast a quantum circuit learns is set by its tangent kernel K, the squared length of the gradient of its "
+    "output, and published laws tell K's mean K̄ and its spread ΔK over random circuits from their size alone: L "
+    "parameters on n qubits, of dimension D = 2ⁿ. Do circuits that are drawn at random obey them, and where do the "
+    "laws end?"
+)
 
 
 def headings() -> list[str]:
@@ -51,25 +56,23 @@ def report_context(
         folder: where ``figures/`` is.
     """
     script = files("qntk.validation.report").joinpath("templates", "ledger.js").read_text(encoding="utf-8")
-    rows = ledger_document(ledger)
+    rows, verdicts = ledger_document(ledger), verdicts_document(results)
+    reached = reaches(verdicts["verdicts"], verdicts["symmetric"])
     return {
         "config": results.config,
+        "asked": ASKED,
+        "found": found(verdicts["verdicts"], reached),
         "tested_on": _tested_on(results),
         "counts": results.counts(),
         "promise": results.promise(),
-        "findings": findings(results),
+        "laws": law_rows(verdicts["verdicts"]),
+        "reached": reached,
         "headings": headings(),
         "tallies": tallies(results),
         "figures": embedded_figures(figures, folder / "figures"),
-        "statements": [
-            s["text"]
-            for s in results.statements
-            if s["ensemble"] == HAAR_LAYERS and s["quantity"] != SYMBOLS["mean"] and s["in"] != "D"
-        ],
-        "exponents": exponent_rows(results),
+        "trends": trend_rows(results),
         "models": model_rows(results),
         "model_names": list(MODEL_NAMES.items()),
-        "cells": [_cell_row(r) for r in results.cells],
         "skipped": list(results.skipped),
         "reasons": reasons,
         "ledger": rows,
@@ -104,9 +107,6 @@ def _tested_on(results: SweepResults) -> str:
     """What was tested, in a sentence."""
     cells = [r.cell for r in results.cells]
 
-    def several(values: list[str]) -> str:
-        return ", ".join(values[:-1]) + " and " + values[-1] if len(values) > 1 else values[0]
-
     def span(values: list[int]) -> str:
         low, high = min(values), max(values)
         return f"{low:,}" if low == high else f"{low:,} to {high:,}"
@@ -115,13 +115,5 @@ def _tested_on(results: SweepResults) -> str:
     return (
         f"{results.drawn:,} kernels from {names}, drawn in {len(cells)} cells of n = {span([c.qubits for c in cells])} "
         f"qubits and L = {span([c.parameters for c in cells])} parameters with observables "
-        f"{several(list(dict.fromkeys(c.observable for c in cells)))}, against the published, the independent and the "
-        "exact laws."
+        f"{several([in_words(o) for o in dict.fromkeys(c.observable for c in cells)])}."
     )
-
-
-def _cell_row(result: CellResult) -> dict[str, Any]:
-    row = cell_columns(result) | {"draws": result.summary.draws}
-    row["estimates"] = [result.verdict(moment, "exact") for moment in MOMENTS]
-    row["verdicts"] = [result.verdict(statistic, regime) for statistic, regime in TOLD]
-    return row

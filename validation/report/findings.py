@@ -1,17 +1,18 @@
-"""What a sweep shows, in sentences that are counted off the verdicts and never written by hand."""
+"""What a sweep shows, in sentences and rows that are read off its verdicts and never written by hand."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from qntk.sampling import CATALOGUE
 from qntk.theory import Regime
-from qntk.validation.judge.claims import Quantity, Statistic
-from qntk.validation.judge.estimates import MOMENTS
-from qntk.validation.judge.verdicts import Outcome, Verdict
-from qntk.validation.report.results import CellResult, SweepResults
+from qntk.validation.judge.claims import Statistic
+from qntk.validation.report.reach import Reach, depth
+from qntk.validation.report.regions import Region, region, worst
+from qntk.validation.report.words import QUANTITIES, WORDS, in_words, several
 from qntk.validation.sweep.config import HAAR_LAYERS
+
+Row = dict[str, Any]
 
 TOLD: tuple[tuple[Statistic, Regime], ...] = (
     ("mean", "exact"),
@@ -24,117 +25,116 @@ TOLD: tuple[tuple[Statistic, Regime], ...] = (
     ("distribution", "exact"),
 )
 """Statistic and regime of each claim on K, in the order in which a report tells them."""
-WORDS: dict[str, str] = {
-    "relative_std": "ΔK/K̄",
-    "second_moment": "second moment",
-    "asymptotic": "published",
-    HAAR_LAYERS: "Haar layers",
-}
-"""What a report calls a statistic, regime or ensemble that is not called by its own name."""
-QUANTITIES: dict[Quantity, str] = {"kernel": "K", "cross_kernel": "K between two inputs", "dqntk": "dQNTK μ"}
-"""What a report calls a quantity."""
-
-_ORDER: tuple[Outcome, ...] = ("agree", "inconclusive", "disagree")
 
 
-def findings(results: SweepResults) -> list[str]:
-    """One sentence a finding, the Haar layers first, then each ansatz and size."""
-    lines: list[str] = []
-    haar = [r for r in results.cells if r.cell.ensemble == HAAR_LAYERS]
+def law_rows(verdicts: Sequence[Row]) -> list[dict[str, Any]]:
+    """Of Haar layers, a row a law and place where it holds: ``law``, ``observables``, ``where``, ``counts``, ``worst``.
+
+    Observables for which a law holds at the same place share a row.
+    """
+    haar = [row for row in verdicts if row["ensemble"] == HAAR_LAYERS]
+    order: dict[tuple[str, ...], int] = {("kernel", *told): at for at, told in enumerate(TOLD)}
+    laws = dict.fromkeys((r["quantity"], r["statistic"], r["regime"]) for r in haar)
+    made = []
+    for law in sorted(laws, key=lambda k: order.get(k, len(order))):
+        if law[0] == "kernel" and law not in order:
+            continue  # the independent mean is the exact one, and ΔK/K̄ follows from it and the variance
+        rows = [r for r in haar if (r["quantity"], r["statistic"], r["regime"]) == law]
+        by_text: dict[str, list[str]] = {}
+        for observable in dict.fromkeys(r["observable"] for r in rows):
+            text = region([r for r in rows if r["observable"] == observable]).text()
+            by_text.setdefault(text, []).append(observable)
+        for text, observables in by_text.items():
+            those = [r for r in rows if r["observable"] in observables]
+            made.append(
+                {"law": law_name(*law), "observables": [in_words(o) for o in observables], "where": text}
+                | {"counts": region(those).counts, "worst": worst(those)}
+            )
+    return made
+
+
+def law_name(quantity: str, statistic: str, regime: str) -> str:
+    """``published mean of K``."""
+    told = WORDS.get(statistic, statistic)
+    of = "" if statistic == "relative_std" else f" of {QUANTITIES[quantity]}"  # type: ignore[index]
+    return f"{WORDS.get(regime, regime)} {told}{of}"
+
+
+def found(verdicts: Sequence[Row], reached: Sequence[Reach]) -> list[tuple[str, str]]:
+    """Heading and sentence of each finding: the exact laws, the published ones, each ansatz."""
+    lines = []
+    haar = [row for row in verdicts if row["ensemble"] == HAAR_LAYERS]
     if haar:
-        for statistic, regime in TOLD:
-            name = "published (asymptotic)" if regime == "asymptotic" else regime
-            told = tally(r.verdict(statistic, regime) for r in haar)
-            lines.append(f"Haar layers, {name} {WORDS.get(statistic, statistic)}: {told}.")
-        lines += _others([v for r in haar for v in r.verdicts if v.quantity != "kernel"])
-        for observable in dict.fromkeys(r.cell.observable for r in haar):
-            cells = [r for r in haar if r.cell.observable == observable]
-            lines.append(_fluctuation(observable, cells))
-    for ensemble in dict.fromkeys(r.cell.ensemble for r in results.cells if r.cell.ensemble != HAAR_LAYERS):
-        cells = [r for r in results.cells if r.cell.ensemble == ensemble]
-        for observable in dict.fromkeys(r.cell.observable for r in cells):
-            lines += _depths(ensemble, [r for r in cells if r.cell.observable == observable])
+        lines.append(("The exact laws", _exact([row for row in haar if row["regime"] == "exact"])))
+        published = list(_published([r for r in haar if r["quantity"] == "kernel" and r["regime"] == "asymptotic"]))
+        lines.append(("The published laws", " ".join(published)))
+    for ensemble, observable in dict.fromkeys((r.ensemble, r.observable) for r in reached):
+        those = [r for r in reached if (r.ensemble, r.observable) == (ensemble, observable)]
+        lines.append((f"{ensemble}, {in_words(observable)}", _ansatz(those)))
     return lines
 
 
-def tally(verdicts: Iterable[Verdict]) -> str:
-    """Counts, such as ``88 agree, 2 inconclusive of 90``."""
-    counts = Counter(v.verdict for v in verdicts)
-    return ", ".join(f"{counts[v]} {v}" for v in _ORDER if counts[v]) + f" of {counts.total()}"
+def _exact(rows: Sequence[Row]) -> str:
+    cells: dict[str, list[str]] = {row["cell"]: [] for row in rows}
+    for row in rows:
+        cells[row["cell"]].append(row["verdict"])
+    wrong = sum("disagree" in those for those in cells.values())
+    held = sum(set(those) == {"agree"} for those in cells.values())
+    if held == len(cells):
+        return f"hold in every one of the {held} cells of Haar layers."
+    rest = f"they hold in {held}, and {len(cells) - held - wrong} need more draws."
+    return f"fail in {wrong or 'none'} of the {len(cells)} cells of Haar layers; {rest}"
 
 
-def _others(verdicts: list[Verdict]) -> Iterable[str]:
-    """The claims on the dQNTK and on K between two inputs."""
-    for quantity, statistic, regime in dict.fromkeys((v.quantity, v.statistic, v.regime) for v in verdicts):
-        those = [v for v in verdicts if (v.quantity, v.statistic, v.regime) == (quantity, statistic, regime)]
-        name = "published (asymptotic)" if regime == "asymptotic" else regime
-        yield f"Haar layers, {QUANTITIES[quantity]}, {name} {WORDS.get(statistic, statistic)}: {tally(those)}."
+def _published(rows: Sequence[Row]) -> Iterator[str]:
+    """One sentence a statistic; observables whose regions are the same are told together."""
+    first = "are limits and end: the"
+    for statistic in dict.fromkeys(row["statistic"] for row in rows if row["statistic"] != "variance"):
+        those = [row for row in rows if row["statistic"] == statistic]
+        whole = region(those)
+        name = {"mean": "mean K̄", "relative_std": "spread ΔK/K̄"}.get(statistic, statistic)
+        if whole.holds is not None or len(whole.counts) == 1:
+            told = whole.text()
+        else:
+            by_text: dict[str, list[str]] = {}
+            for observable in dict.fromkeys(row["observable"] for row in those):
+                mine = region([row for row in those if row["observable"] == observable])
+                by_text.setdefault(_plainly(mine), []).append(in_words(observable))
+            told = "; ".join(f"{several(names)}: {text}" for text, names in by_text.items())
+            told = f"depends on the observable. {told}"
+        yield f"{first} {name} {told}."
+        first = "The"
 
 
-def joining_depth(cells: list[CellResult]) -> CellResult | None:
-    """The shallowest cell from which on all deeper ones agree with the exact law in every moment."""
-    joined: CellResult | None = None
-    for result in sorted(cells, key=lambda r: r.cell.parameters, reverse=True):
-        if not result.joined():
-            break
-        joined = result
-    return joined
+def _plainly(found: Region) -> str:
+    """A region in a sentence: few agreements without a region are where two curves cross."""
+    if found.holds is None and found.counts["agree"] <= found.counts.total() / 4:
+        return f"holds nowhere ({found.counts['agree']} of {found.counts.total()} cells agree, in no one region)"
+    return found.text()
 
 
-def _fluctuation(observable: str, cells: list[CellResult]) -> str:
-    failing = [r for r in cells if r.verdict("variance", "asymptotic").verdict == "disagree"]
-    here = f"Published variance with observable {observable}"
-    if not failing:
-        return f"{here}: no cell disagrees."
-    worst = max(failing, key=lambda r: _ratio(r, "variance", "asymptotic"))
-    return (
-        f"{here}: {len(failing)} of {len(cells)} cells disagree; "
-        f"at n = {worst.cell.qubits}, L = {worst.cell.parameters} the variance is "
-        f"{_ratio(worst, 'variance', 'asymptotic'):.3g} times the published one and "
-        f"{_ratio(worst, 'variance', 'exact'):.3g} times the exact one."
-    )
-
-
-def _depths(ensemble: str, cells: list[CellResult]) -> Iterable[str]:
-    """Where an ansatz joins the exact law, and how far off its deepest circuits are where it does not."""
-    joined: list[str] = []
-    open_: list[str] = []
-    apart: list[str] = []
-    for line in _by_qubits(cells):
-        qubits = line[0].cell.qubits
-        depth = joining_depth(line)
-        if depth is not None:
-            joined.append(f"{depth.cell.layers} layers (L = {depth.cell.parameters}) at n = {qubits}")
-            continue
-        deepest = max(line, key=lambda r: r.cell.parameters)
-        verdicts = {deepest.verdict(s, "exact").verdict for s in MOMENTS}
-        text = (
-            f"n = {qubits} (at {deepest.cell.layers} layers mean {_ratio(deepest, 'mean', 'exact'):.3f}, "
-            f"variance {_ratio(deepest, 'variance', 'exact'):.3f} of the law)"
-        )
-        (apart if "disagree" in verdicts else open_).append(text)
-    here = f"{ensemble}, {cells[0].cell.observable}"
+def _ansatz(those: Sequence[Reach]) -> str:
+    joined = [f"n = {r.qubits} from {depth(r)} on" for r in those if r.parameters is not None]
+    apart = [r for r in those if r.parameters is None and r.apart]
+    undecided = [r for r in those if r.parameters is None and not r.apart]
+    parts = []
     if joined:
-        yield f"{here}: agrees with the exact law in mean, variance and ΔK/K̄ from {', '.join(joined)} on."
-    if open_:
-        yield f"{here}: not settled at {', '.join(open_)}."
+        parts.append(f"reaches the exact law of Haar layers at {several(joined)}.")
     if apart:
-        symmetry = CATALOGUE[ensemble].symmetry if ensemble in CATALOGUE else ""
-        why = f" Why: {symmetry}." if symmetry else " No symmetry is known to keep deeper circuits apart."
-        yield f"{here}: disagrees at its deepest at {', '.join(apart)}.{why}"
-    ends = [max(line, key=lambda r: r.cell.parameters) for line in _by_qubits(cells)]
-    if own := [_own(r) for r in ends if r.own]:
-        yield f"{here}, its deepest circuits against the law of their own group: {', '.join(own)}."
+        by_end: dict[str, list[str]] = {}
+        for r in apart:
+            by_end.setdefault(_end(r), []).append(str(r.qubits))
+        ends = several([f"n = {several(qubits)} by {end}" for end, qubits in by_end.items()])
+        parts.append(f"{'It does not' if joined else 'does not reach the exact law of Haar layers'} at {ends}.")
+        if apart[0].why:
+            parts.append(f"Why: {apart[0].why}.")
+    if undecided:
+        parts.append(
+            f"{'Undecided' if joined or apart else 'undecided'} at {several([f'n = {r.qubits}' for r in undecided])}."
+        )
+    return " ".join(parts)
 
 
-def _by_qubits(cells: list[CellResult]) -> list[list[CellResult]]:
-    return [[r for r in cells if r.cell.qubits == n] for n in dict.fromkeys(r.cell.qubits for r in cells)]
-
-
-def _own(result: CellResult) -> str:
-    told = [f"{WORDS.get(v.statistic, v.statistic)} {v.verdict} ({v.ratio:.3f})" for v in result.own]
-    return f"n = {result.cell.qubits} ({result.own[0].group}, {result.cell.layers} layers) {', '.join(told)}"
-
-
-def _ratio(result: CellResult, statistic: str, regime: str) -> float:
-    return result.verdict(statistic, regime).ratio
+def _end(reach: Reach) -> str:
+    row = reach.deepest["mean"]
+    return f"{row['layers']} layers" if row["layers"] else f"L = {row['parameters']}"

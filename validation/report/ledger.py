@@ -12,9 +12,9 @@ import pandas as pd
 from qntk.inputs.messages import printable_lines
 from qntk.validation.judge.verdicts import Verdict
 from qntk.validation.report.figures.collection import figure_of
-from qntk.validation.report.findings import QUANTITIES, WORDS
 from qntk.validation.report.results import SweepResults
 from qntk.validation.report.tables import cell_columns, family_columns
+from qntk.validation.report.words import QUANTITIES, WORDS
 from qntk.validation.scaling.points import SYMBOLS
 
 FILTERS = ("ensemble", "observable", "quantity", "statistic", "regime", "verdict")

@@ -11,10 +11,10 @@ from qntk.theory import REGIMES
 from qntk.validation.judge.estimates import MOMENTS
 from qntk.validation.report.context import MODEL_NAMES, headings, tallies
 from qntk.validation.report.figures.collection import save_figures
-from qntk.validation.report.findings import WORDS
 from qntk.validation.report.render import tiny
 from qntk.validation.report.results import SweepResults
 from qntk.validation.report.tables import cell_columns, exponent_rows, model_rows
+from qntk.validation.report.words import WORDS
 
 _MATHEMATICS = {
     "ΔK/K̄": r"$\Delta K/\bar K$",

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from qntk.inputs.messages import printable_lines
+from qntk.validation.report.words import in_words
 
 TINY = 1e-99
 """Probabilities below this are shown as such."""
@@ -30,6 +31,7 @@ def render(template: str, context: dict[str, Any]) -> str:
     environment.filters["tiny"] = tiny
     environment.filters["md"] = _markdown_cell
     environment.filters["data"] = _data
+    environment.filters["words"] = in_words
     return environment.get_template(template).render(context)
 
 

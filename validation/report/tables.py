@@ -12,6 +12,7 @@ from qntk.validation.report.results import CellResult, SweepResults
 from qntk.validation.scaling.families import FamilyResult
 from qntk.validation.scaling.models import PLATEAU, ModelComparison
 from qntk.validation.scaling.points import SYMBOLS
+from qntk.validation.scaling.statements import power_text, statement_parts
 
 _BEST_LAST = ("asymptotic", "independent", "leading", "exact")
 """Regimes, the one that is closest to the truth last."""
@@ -113,6 +114,34 @@ def exponent_rows(results: SweepResults) -> list[dict[str, Any]]:
                         "p": fit.p,
                     }
                 )
+    return rows
+
+
+def trend_rows(results: SweepResults) -> list[dict[str, Any]]:
+    """How ΔK/K̄ and Δμ of Haar layers go with L, one row a fit: the exponent, and where each law is rejected."""
+    share = results.config.family_error / results.intervals
+    rows = []
+    for family in results.families:
+        if family.cells[0].layers or family.variables != ("L",):
+            continue
+        for quantity in (q for q in ("relative_std", "dqntk") if q in family.fit.fits):
+            fit = family.fit.fits[quantity]
+            exponent = fit.exponents["L"]
+            parts = statement_parts(fit, family.points, family.fixed, share)
+            rows.append(
+                {
+                    "of": SYMBOLS[quantity],
+                    "observable": family.cells[0].observable,
+                    "at": family.fixed,
+                    "window": fit.windows["L"],
+                    "exponent": exponent,
+                    "text": power_text(exponent),
+                    "p": fit.p,
+                    "power": parts.get("shape", "").split(" is ")[-1],
+                    "published": parts.get("asymptotic", "–").removeprefix("the published law ").removeprefix("is "),
+                    "exact": parts.get("exact", "–").removeprefix("the exact law ").split(" at all ")[0],
+                }
+            )
     return rows
 
 

@@ -96,17 +96,31 @@ def statement(
 
     Raises ``ValueError`` where ``compare_pointwise`` does.
     """
-    powers = " ".join(f"{variable}^{_power(e, len(fit.exponents) > 1)}" for variable, e in fit.exponents.items())
+    return "; ".join(statement_parts(fit, points, place, level, margin, regimes).values()) + "."
+
+
+def statement_parts(
+    fit: Fit,
+    points: Sequence[Point],
+    place: str,
+    level: float,
+    margin: float = MARGIN,
+    regimes: Sequence[str] = ("asymptotic", "exact"),
+) -> dict[str, str]:
+    """Its parts: ``exponent``, ``goodness``, ``shape`` where a power of L is published, and one by each regime."""
+    powers = " ".join(f"{variable}^{power_text(e, len(fit.exponents) > 1)}" for variable, e in fit.exponents.items())
     window = " and ".join(f"{variable} = {low}…{high}" for variable, (low, high) in fit.windows.items())
-    parts = [f"{SYMBOLS[fit.quantity]} ∝ {powers} over {window} ({place})"]
     chance = f"p = {fit.p:.2g}" if fit.p >= 1e-300 else "p < 1e-300"
-    parts.append(f"not a power law ({chance})" if fit.p < level else f"a power law is not rejected ({chance})")
+    parts = {
+        "exponent": f"{SYMBOLS[fit.quantity]} ∝ {powers} over {window} ({place})",
+        "goodness": f"not a power law ({chance})" if fit.p < level else f"a power law is not rejected ({chance})",
+    }
     compared = {each.regime: each for each in compare_pointwise(points, fit.quantity, level, margin)}
     for regime in (r for r in regimes if r in compared):
-        if regime == "asymptotic" and list(fit.exponents) == ["L"]:
-            parts += _shape(points, fit.quantity, level)
-        parts.append(_about(compared[regime], fit, margin))
-    return "; ".join(parts) + "."
+        if regime == "asymptotic" and list(fit.exponents) == ["L"] and (told := _shape(points, fit.quantity, level)):
+            parts["shape"] = told
+        parts[regime] = _about(compared[regime], fit, margin)
+    return parts
 
 
 def _about(compared: Pointwise, fit: Fit, margin: float) -> str:
@@ -151,22 +165,22 @@ def shape_window(points: Sequence[Point], quantity: str, regime: str, level: flo
     return tuple(count for count in range(2, len(ordered) + 1) if chance(count) < level)
 
 
-def _shape(points: Sequence[Point], quantity: str, level: float) -> list[str]:
-    """How far the published power of L carries, whatever its prefactor."""
+def _shape(points: Sequence[Point], quantity: str, level: float) -> str:
+    """How far the published power of L carries, whatever its prefactor; empty for a quantity that has none."""
     power = _POWERS.get(quantity)
     if power is None:
-        return []
+        return ""
     sizes = sorted(p.parameters for p in points)
     rejected = shape_window(points, quantity, "asymptotic", level)
     law = f"{power} with a fitted prefactor is"
     if not rejected:
-        return [f"{law} not rejected up to L = {sizes[-1]}"]
+        return f"{law} not rejected up to L = {sizes[-1]}"
     if rejected[0] == 2:
-        return [f"{law} rejected already from L = {sizes[0]} to {sizes[1]}"]
-    return [f"{law} not rejected up to L = {sizes[rejected[0] - 2]}, rejected up to L = {sizes[rejected[0] - 1]}"]
+        return f"{law} rejected already from L = {sizes[0]} to {sizes[1]}"
+    return f"{law} not rejected up to L = {sizes[rejected[0] - 2]}, rejected up to L = {sizes[rejected[0] - 1]}"
 
 
-def _power(exponent: Exponent, bracketed: bool) -> str:
+def power_text(exponent: Exponent, bracketed: bool = False) -> str:
     """``−0.451 ± 0.006``: the half width with one digit, two if it begins with 1 or 2, rounded up."""
     half = (exponent.interval[1] - exponent.interval[0]) / 2
     decimals = -math.floor(math.log10(half)) if half > 0 else 6

@@ -10,13 +10,15 @@ from tqdm.auto import tqdm
 
 from qntk.validation.judge.quantile_bands import POINTS
 from qntk.validation.report.figures.distributions import density_figure, distance_figure
+from qntk.validation.report.figures.exponents import exponent_figure
 from qntk.validation.report.figures.map import NEAR, map_figure
+from qntk.validation.report.figures.overview import overview_figure
 from qntk.validation.report.figures.quantiles import CONFIDENCE, quantile_figure, shown_cells
 from qntk.validation.report.figures.ratios import claims_figure, depth_figure
 from qntk.validation.report.figures.scaling import scaling_figure
 from qntk.validation.report.figures.style import groups, slug, write_figures
 from qntk.validation.report.results import SweepResults
-from qntk.validation.report.tables import frame
+from qntk.validation.report.tables import frame, trend_rows
 from qntk.validation.sweep.config import HAAR_LAYERS
 
 _MOMENT_FIGURES = {"relative_std": "concentration", "mean": "mean", "variance": "variance"}
@@ -52,6 +54,20 @@ def figure_of(ensemble: str, observable: str, quantity: str, statistic: str, alo
 
 def _figures(results: SweepResults) -> Iterator[tuple[str, str, Figure]]:
     data, margins = frame(results), results.config.margin.margins()
+    yield (
+        "overview",
+        "The relative fluctuation ΔK/K̄ that was drawn, over what a law says; 1 is right, grey the margin. Haar layers "
+        "over the exact law, then over the published one, against L/D; then each ansatz over the exact law of Haar "
+        "layers, against depth, filled where it agrees.",
+        overview_figure(data, margins),
+    )
+    if trends := trend_rows(results):
+        yield (
+            "exponents",
+            "Fitted exponents in L, with the intervals that decide the verdicts, against the number of qubits. Solid: "
+            "the exact law, fitted over the same sizes. Dashed: the published law. Shapes: the sizes of the fit.",
+            exponent_figure(trends),
+        )
     yield (
         "concentration-map",
         "Relative fluctuation ΔK/K̄ over the number of parameters L and the number of qubits. Background: the exact law "

@@ -19,7 +19,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from qntk.inputs.messages import printable
 from qntk.validation.report.figures.svg import slim
-from qntk.validation.report.findings import WORDS
+from qntk.validation.report.words import WORDS
 
 EXACT: dict[str, Any] = {"linestyle": "-", "linewidth": 1.4}
 PUBLISHED: dict[str, Any] = {"linestyle": (0, (4, 2)), "linewidth": 1.2}
