@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qntk import _checked
-from qntk._result import Result
+from qntk._result import Result, frame
 from qntk.inputs.observables import Observable
 from qntk.sampling import CircuitModel
 from qntk.sampling.learning.training import Problem, Training, train
@@ -56,7 +56,7 @@ class Diagnosis(Result):
         theta: Array,
         rate: float | None,
         fraction: float,
-        loss: str,
+        loss: str | float,
     ) -> Diagnosis:
         """Evaluate the model once at its initial angles; errors are those of ``qntk.Model.diagnose``."""
         problem = Problem(model, x, y, mask, loss)
@@ -208,6 +208,52 @@ class Diagnosis(Result):
         axes.semilogy(np.arange(1, len(self.eigenvalues) + 1), self.eigenvalues[::-1], "o")
         axes.set(xlabel="eigenvalue", ylabel=r"$\lambda$", title=self.title())
         return axes
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Diagnoses(Result):
+    """One model at several initialisations and learning rates, on the same data.
+
+    Attributes:
+        runs: a ``Diagnosis`` each, rates within seeds.
+        seeds: of the initial angles of each run; None where they were given.
+    """
+
+    runs: tuple[Diagnosis, ...]
+    seeds: tuple[int | None, ...]
+
+    def __len__(self) -> int:
+        """Number of runs."""
+        return len(self.runs)
+
+    def __getitem__(self, index: int) -> Diagnosis:
+        """One run."""
+        return self.runs[index]
+
+    def compare(self, steps: int = 100) -> Any:
+        """Train all, as a pandas frame: ``TrainingComparison.rows`` of each run with its seed and rate."""
+        rows = [
+            {"seed": seed, "rate": run.rate} | {("law" if key == "" else key): value for key, value in row.items()}
+            for seed, run in zip(self.seeds, self.runs, strict=True)
+            for row in run.compare(steps).rows()
+        ]
+        return frame(rows)
+
+    def title(self) -> str:
+        """How many, and what the first is."""
+        return f"{len(self)} runs. {self.runs[0].title()}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The numbers that decide training, a row a run."""
+        return [
+            {"seed": seed, "η": run.rate} | {row["quantity"]: row["value"] for row in run.rows()}
+            for seed, run in zip(self.seeds, self.runs, strict=True)
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document of each run, with its seed."""
+        runs = [{"seed": seed} | run.to_dict() for seed, run in zip(self.seeds, self.runs, strict=True)]
+        return {"runs": runs}
 
 
 @dataclass(frozen=True, repr=False, eq=False)

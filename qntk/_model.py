@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from qiskit.circuit import ParameterVector
 
 from qntk import _checked
-from qntk._diagnosis import Diagnosis
+from qntk._diagnosis import Diagnoses, Diagnosis
+from qntk._ensemble import Ensemble, trained
 from qntk._result import Result
 from qntk.inputs.operators import observable as read_observable
 from qntk.sampling import CircuitModel
@@ -144,36 +145,106 @@ class Model(Result):
         X: Any,
         y: Any,
         train: Any = None,
-        rate: float | None = None,
+        rate: Any = None,
         fraction: float = 0.5,
-        loss: str = "half-sum",
+        loss: str | float = "half-sum",
         seed: int = 20221114,
         theta: Any = None,
-    ) -> Diagnosis:
-        """What the kernel at initialisation says of training on (X, y).
+        seeds: Any = None,
+    ) -> Any:
+        """What the kernel at initialisation says of training on (X, y): a ``Diagnosis``, or ``Diagnoses`` of several.
 
         Args:
             X: data, shape (points, inputs).
             y: labels, shape (points,).
             train: which points are trained on, a boolean mask or indices; all by default.
-            rate: learning rate η; ``fraction`` of the critical one by default.
+            rate: learning rate η, or several; ``fraction`` of the critical one by default.
             fraction: of 2/λ_max.
-            loss: ``half-sum`` ½Σε², ``half-mean`` Σε²/(2M), ``sum`` Σε² or ``mean`` Σε²/M.
+            loss: ``half-sum`` ½Σε², ``half-mean`` Σε²/(2M), ``sum`` Σε² or ``mean`` Σε²/M; or a number c, for cΣε².
             seed: of the initial angles, uniform on [0, 2π).
-            theta: initial angles, shape (L,), in place of random ones.
+            theta: initial angles in place of random ones, shape (L,), or (runs, L) for several.
+            seeds: several, or how many from ``seed`` on.
+
+        Raises ``TypeError`` for a loss that is a function: the laws are of squared errors.
         """
         if not self.inputs:
             raise ValueError("the model has no inputs; name the parameters that are data with inputs=")
+        if not isinstance(loss, str | int | float) or isinstance(loss, bool):
+            raise TypeError(
+                f"loss is a {type(loss).__name__}; the laws are of squared errors: give a name, or c in cΣε²"
+            )
         model = self.model
         x = self._data(X)
         assert x is not None
         labels = _checked.labels(y, len(x))
         mask = _checked.mask(train, len(x))
-        if theta is None:
-            start = np.random.default_rng(_checked.whole("seed", seed, 0)).uniform(0, 2 * np.pi, len(self.parameters))
+        starts, roots, single = self._starts(seed, theta, seeds)
+        many = rate is not None and np.ndim(rate) > 0
+        rates = [float(one) for one in _checked.numbers("rate", rate).ravel()] if many else [rate]
+        if not rates:
+            raise ValueError("rate is empty; give one learning rate or several")
+        runs = [
+            Diagnosis.of(model, self.observables[0], x, labels, mask, start, one, fraction, loss)
+            for start in starts
+            for one in rates
+        ]
+        if single and not many:
+            return runs[0]
+        return Diagnoses(tuple(runs), tuple(root for root in roots for _ in rates))
+
+    def ensemble(
+        self,
+        X: Any,
+        y: Any,
+        X_test: Any,
+        steps: int | None = None,
+        rate: float | None = None,
+        fraction: float = 0.5,
+        loss: str | float = "half-sum",
+        draws: int = 1000,
+        seed: int = 20221114,
+    ) -> Ensemble:
+        """Mean and covariance of the outputs of networks that start at random angles and train on (X, y).
+
+        Each trains with the mean kernel, frozen; that holds where kernels concentrate, which ``check`` tells.
+
+        Args:
+            X, y: training data, shapes (points, inputs) and (points,).
+            X_test: where to predict, shape (P, inputs).
+            steps: of gradient descent; the end of training by default.
+            rate, fraction, loss: as for ``diagnose``, of the mean kernel.
+            draws: networks that the mean kernel and the moments of the initial outputs are estimated from.
+            seed: of their angles, uniform on [0, 2π).
+        """
+        if not self.inputs:
+            raise ValueError("the model has no inputs; name the parameters that are data with inputs=")
+        x, test = self._data(X), self._data(X_test)
+        assert x is not None
+        assert test is not None
+        labels = _checked.labels(y, len(x))
+        count = _checked.whole("draws", draws, 2, _checked.MOST_DRAWS)
+        until = None if steps is None else _checked.whole("steps", steps, 0)
+        rng = np.random.default_rng(_checked.whole("seed", seed, 0))
+        return trained(self.model, x, labels, test, until, rate, fraction, loss, count, rng)
+
+    def _starts(self, seed: Any, theta: Any, seeds: Any) -> tuple[Array, list[int | None], bool]:
+        """Initial angles, shape (runs, L), the seeds they come from, and whether one run was asked for."""
+        if theta is not None:
+            if seeds is not None:
+                raise ValueError("seeds and theta were both given; theta are the initial angles themselves")
+            values, single = _checked.angles(theta, len(self.parameters))
+            return values, [None] * len(values), single
+        first = _checked.whole("seed", seed, 0)
+        if seeds is None:
+            roots = [first]
+        elif np.ndim(seeds) == 0:
+            roots = list(range(first, first + _checked.whole("seeds", seeds, 1, 10_000)))
         else:
-            start = _checked.angles(theta, len(self.parameters))[0][0]
-        return Diagnosis.of(model, self.observables[0], x, labels, mask, start, rate, fraction, loss)
+            roots = [_checked.whole("a seed", one, 0) for one in seeds]
+        if not roots or len(set(roots)) < len(roots):
+            raise ValueError("seeds are none, or one is there twice; give distinct ones")
+        drawn = [np.random.default_rng(root).uniform(0, 2 * np.pi, len(self.parameters)) for root in roots]
+        return np.array(drawn), list(roots), seeds is None
 
     def title(self) -> str:
         """Sizes and observable."""

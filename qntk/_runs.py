@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qntk import _checked
+from qntk._given import as_files
 from qntk._result import Result
 from qntk.inputs.toml import Source
 from qntk.validation import SCHEMA_VERSION
@@ -84,7 +85,10 @@ def plan(config: Source = None) -> Told:
     Args:
         config: a dict, the path of a TOML file, or TOML; the packaged default without.
     """
-    document = plan_document(load_config(_source(config))[0])
+    with tempfile.TemporaryDirectory() as folder:
+        source, files = as_files(_source(config), Path(folder))
+        _write(files)
+        document = plan_document(load_config(source)[0])
     return Told("plan", document, plan_text(document), "cells")
 
 
@@ -98,7 +102,8 @@ def sweep(
     """Run a sweep, or resume or extend the one in ``out``; finished chunks are kept whatever happens.
 
     Args:
-        config: a dict, the path of a TOML file, or TOML; the packaged default without.
+        config: a dict, the path of a TOML file, or TOML; the packaged default without. In a dict, the circuit of a grid
+            may be a ``QuantumCircuit``, or a function of (qubits, layers) that returns one; ``out`` keeps it as QPY.
         out: directory; a new temporary one by default.
         workers: threads or processes, all cores by default; results do not depend on it.
         processes: whether to use processes.
@@ -106,10 +111,12 @@ def sweep(
     """
     if dask is not None and (workers is not None or processes):
         raise ValueError("a Dask cluster has workers of its own; drop workers and processes")
-    settings, text = load_config(_source(config))
     directory = _checked.path(out) if out is not None else Path(tempfile.mkdtemp(prefix="qntk-sweep-"))
+    source, files = as_files(_source(config), directory)
+    settings, text = load_config(source)
     check_directory(directory)
     with hold(directory):
+        _write(files)
         store = Store.create(directory, settings, text)
         if dask is not None:
             executor = executors.dask(dask)
@@ -166,6 +173,12 @@ def calibrate(trials: int = 2000, seed: int = 20221114) -> Told:
     count, root = _checked.whole("trials", trials, 1, 10**7), _checked.whole("seed", seed, 0)
     result: Calibration = measure(count, root)
     return Told("calibrate", result.document(), calibration_text(result), "controls")
+
+
+def _write(files: Mapping[Path, bytes]) -> None:
+    for path, held in files.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(held)
 
 
 def _source(config: Any) -> Source:

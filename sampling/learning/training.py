@@ -36,7 +36,7 @@ class Problem:
         x: inputs of all points, shape (points, inputs).
         labels: y, shape (points,); those of test points are used by no step.
         training: boolean, shape (points,).
-        loss: one of ``LOSSES``.
+        loss: one of ``LOSSES``, or c itself, a positive number.
 
     Raises ``ValueError`` for an unknown loss, shapes that do not fit, or labels that are not finite.
     """
@@ -45,12 +45,13 @@ class Problem:
     x: Array
     labels: Array
     training: NDArray[np.bool_]
-    loss: str = "half-sum"
+    loss: str | float = "half-sum"
 
     def __post_init__(self) -> None:
         """Refuse what does not fit."""
-        if self.loss not in LOSSES:
-            raise ValueError(f"loss is {self.loss!r}; give one of {', '.join(LOSSES)}")
+        own = isinstance(self.loss, int | float) and not isinstance(self.loss, bool) and 0 < self.loss < np.inf
+        if not own and self.loss not in LOSSES:
+            raise ValueError(f"loss is {self.loss!r}; give one of {', '.join(LOSSES)}, or a factor c of the squares")
         if np.asarray(self.training).dtype != bool:
             raise ValueError("training is no mask of booleans; give one, such as np.array(mask, dtype=bool)")
         if not len(self.x) == len(self.labels) == len(self.training) or not self.training.any():
@@ -61,6 +62,8 @@ class Problem:
     @property
     def prefactor(self) -> float:
         """c."""
+        if not isinstance(self.loss, str):
+            return float(self.loss)
         factor, averaged = LOSSES[self.loss]
         return factor / int(self.training.sum()) if averaged else factor
 

@@ -31,16 +31,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
-Loss = Literal["half-sum", "half-mean", "sum", "mean"]
+LossName = Literal["half-sum", "half-mean", "sum", "mean"]
+Loss = LossName | float
+"""A convention by name, or c itself in the loss c Σε²."""
 NULL = 1e-12
 """Eigenvalues up to this fraction of the largest count as zero: they cannot be told from rounding."""
 
 
 def loss_prefactor(loss: Loss, points: int) -> float:
-    """c in the loss c Σε²: 1/2, 1/(2M), 1 or 1/M. Raises ``ValueError`` for an unknown convention."""
-    if loss not in get_args(Loss):
-        raise ValueError(f"loss is {loss!r}; give one of {', '.join(get_args(Loss))}")
-    return (0.5 if loss.startswith("half") else 1.0) / (points if loss.endswith("mean") else 1)
+    """c in the loss c Σε²: 1/2, 1/(2M), 1 or 1/M, or a number of one's own. ``ValueError`` for anything else."""
+    if isinstance(loss, int | float) and not isinstance(loss, bool) and 0 < loss < np.inf:
+        return float(loss)
+    if loss not in get_args(LossName):
+        raise ValueError(f"loss is {loss!r}; give one of {', '.join(get_args(LossName))}, or a factor c of the squares")
+    return (0.5 if str(loss).startswith("half") else 1.0) / (points if str(loss).endswith("mean") else 1)
 
 
 def spectrum(kernel: ArrayLike) -> tuple[Array, Array]:

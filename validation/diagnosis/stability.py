@@ -55,7 +55,7 @@ def sharpness(
     network: Qnn,
     observable: object,
     data: Dataset,
-    loss: str,
+    loss: str | float,
     multiples: list[float],
     seeds: int,
     root: int,
