@@ -21,9 +21,11 @@ from qiskit.circuit import (
     BreakLoopOp,
     ContinueLoopOp,
     ControlFlowOp,
+    ControlModifier,
     Delay,
     ForLoopOp,
     Gate,
+    InverseModifier,
     Measure,
     Parameter,
     ParameterExpression,
@@ -189,6 +191,8 @@ class _Reader:
         free = any(isinstance(p, ParameterExpression) and p.parameters for p in getattr(operation, "params", ()))
         if isinstance(operation, Clifford):
             self.add(operation.to_circuit(), list(wires))
+        elif isinstance(operation, AnnotatedOperation) and free:
+            self.gate(_unannotated(operation), wires)
         elif isinstance(operation, gates.HamiltonianGate) and free:
             self.evolution(operation, wires)
         elif not free and self.is_matrix(operation, len(wires)):
@@ -270,6 +274,19 @@ class _Unpacker(_Reader):
         else:
             evolution = gates.PauliEvolutionGate(Pauli(operation.pauli[::-1]), time=0.5 * operation.angle.source)
             self.circuit.compose(evolution.definition, operation.qubits, inplace=True)
+
+
+def _unannotated(operation: AnnotatedOperation) -> Any:
+    """The operation that a free one with modifiers stands for, by Qiskit's own methods."""
+    made = operation.base_op
+    for modifier in operation.modifiers:
+        if isinstance(modifier, ControlModifier):
+            made = made.control(modifier.num_ctrl_qubits, ctrl_state=modifier.ctrl_state, annotated=False)
+        elif isinstance(modifier, InverseModifier):
+            made = made.inverse(annotated=False)
+        else:
+            made = made.power(modifier.power, annotated=False)
+    return made
 
 
 def _said(error: Exception) -> str:
