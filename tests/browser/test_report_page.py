@@ -160,6 +160,7 @@ title = '''%s'''
 seed = 1
 qubits = 2
 models = ["low-hea"]
+observable = "Z0"
 depths = [1]
 seeds = 2
 steps = 2

@@ -13,12 +13,15 @@ from typing import Any
 import pandas as pd
 
 from qntk.inputs.versions import installed
+from qntk.sampling.learning.qnn import MODELS, build
 from qntk.validation import SCHEMA_VERSION
+from qntk.validation.diagnosis.config import DiagnoseConfig
 from qntk.validation.diagnosis.figures import save_figures
 from qntk.validation.diagnosis.findings import Finding, interval95
 from qntk.validation.diagnosis.questions import findings
 from qntk.validation.diagnosis.seed import ModelDiagnosis, SeedDiagnosis, Stage
 from qntk.validation.diagnosis.study import Study
+from qntk.validation.diagnosis.summary import ASKED, found, spread, statement_rows
 from qntk.validation.report.csv_tables import as_text
 from qntk.validation.report.render import embedded_figures, render
 from qntk.validation.sweep.documents import replaced
@@ -120,18 +123,7 @@ def write_diagnostics(study: Study, directory: Path) -> dict[str, Any]:
     try:
         with replaced(directory, "diagnostics") as staged:
             figures = save_figures(study, staged / "figures")
-            context = {
-                "study": study,
-                "config": study.config,
-                "document": made,
-                "rows": [r | {"shown": _shown(r)} for r in made["models"]],
-                "groups": [(HEADINGS[k], [f for f in judged if f.result == k]) for k in HEADINGS],
-                "figures": embedded_figures(figures, staged / "figures"),
-                "summary": summary(judged),
-            }
-            written = {
-                "diagnostics.html": render("diagnostics.html.j2", context),
-                "diagnostics.md": render("diagnostics.md.j2", context),
+            written = pages(made, judged, study.config, figures, staged) | {
                 "models.csv": _csv(made["models"]),
                 "findings.csv": _csv(made["findings"]),
                 "diagnostics.json": json.dumps(made, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
@@ -143,20 +135,36 @@ def write_diagnostics(study: Study, directory: Path) -> dict[str, Any]:
     return made
 
 
-def summary(judged: list[Finding]) -> list[str]:
-    """One line a statement, with its statistic in square brackets: for whom it was reproduced, with the estimates."""
-    words = {"agree": "reproduced", "disagree": "not reproduced", "inconclusive": "open"}
-    lines = []
-    for statement in dict.fromkeys(f.statement for f in judged):
-        told = []
-        for verdict, word in words.items():
-            those = [f for f in judged if f.statement == statement and f.verdict == verdict]
-            if those:
-                told.append(f"{word} for " + ", ".join(f"{f.subject} ({f.estimate:.3g})" for f in those))
-        statistics = " / ".join(dict.fromkeys(f.statistic for f in judged if f.statement == statement))
-        first = statement[0].upper() if statement[0].isascii() else statement[0]
-        lines.append(f"{first}{statement[1:]} [{statistics}]: {'; '.join(told)}.")
-    return lines
+def pages(
+    made: dict[str, Any], judged: list[Finding], config: DiagnoseConfig, figures: dict[str, str], folder: Path
+) -> dict[str, str]:
+    """The two pages by the name of their file.
+
+    Args:
+        made: the document of ``document``.
+        judged: the findings.
+        config: of the study.
+        figures: names and captions of those that lie in ``folder/figures``.
+        folder: of the study.
+    """
+    rows = statement_rows(made["findings"])
+    context = {
+        "config": config,
+        "document": made,
+        "rows": [r | {"shown": _shown(r)} for r in made["models"]],
+        "groups": [(HEADINGS[k], [f for f in judged if f.result == k]) for k in HEADINGS],
+        "statements": [(HEADINGS[k], [r for r in rows if r["result"] == k]) for k in HEADINGS],
+        "figures": embedded_figures(figures, folder / "figures"),
+        "asked": ASKED,
+        "found": found(rows),
+        "spread": spread,
+        "drawings": {
+            name: str(build(name, config.qubits, 1).circuit.draw("text", fold=-1))
+            for name in config.models
+            if name in MODELS
+        },
+    }
+    return {f"diagnostics.{kind}": render(f"diagnostics.{kind}.j2", context) for kind in ("html", "md")}
 
 
 def diagnose_text(made: dict[str, Any]) -> str:

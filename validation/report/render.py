@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from qntk.inputs.messages import printable_lines
 from qntk.validation.report.words import in_words
 
 TINY = 1e-99
 """Probabilities below this are shown as such."""
+_SUBSCRIPT = re.compile(r"([λη])_(min|max|crit)")
 
 
 def render(template: str, context: dict[str, Any]) -> str:
@@ -32,6 +34,7 @@ def render(template: str, context: dict[str, Any]) -> str:
     environment.filters["md"] = _markdown_cell
     environment.filters["data"] = _data
     environment.filters["words"] = in_words
+    environment.filters["typeset"] = _typeset
     return environment.get_template(template).render(context)
 
 
@@ -54,6 +57,11 @@ def _embedded(path: Path) -> Markup:
     for character, code in (("%", "%25"), ("#", "%23"), ('"', "'"), ("&", "%26"), ("<", "&lt;")):
         text = text.replace(character, code)
     return Markup("data:image/svg+xml," + text)
+
+
+def _typeset(text: str) -> Markup:
+    """``λ_max`` with a subscript, for HTML."""
+    return Markup(_SUBSCRIPT.sub(r"\1<sub>\2</sub>", str(escape(printable_lines(text)))))
 
 
 def _data(value: object) -> Markup:

@@ -60,7 +60,7 @@ def test_small_study_writes_everything_and_resumes(qntk, tmp_path):
     for name in ("dataset", "kernel", "training", "difference", "inference", "modes"):
         assert (out / "figures" / f"{name}.svg").exists()
         assert (out / "figures" / f"{name}.png").exists()
-    assert "What was found" in (out / "diagnostics.md").read_text()
+    assert "## Statement by statement" in (out / "diagnostics.md").read_text()
     assert "<main>" in (out / "diagnostics.html").read_text()
     files = sorted((out / "training").iterdir())
     assert len(files) == 12

@@ -1,0 +1,44 @@
+"""What a study's page begins with follows from its verdicts."""
+
+from collections import Counter
+
+from qntk.validation.diagnosis.summary import found, spread, statement_rows
+
+
+def findings(statement, verdicts, estimates=None):
+    return [
+        {"result": "I", "statement": statement, "statistic": "s", "subject": f"m{i}", "verdict": v, "estimate": e}
+        for i, (v, e) in enumerate(zip(verdicts, estimates or range(1, 9), strict=False))
+    ]
+
+
+ROWS = statement_rows(
+    findings("all agree", ["agree", "agree"], [1.0, 2.0])
+    + findings("one differs", ["agree", "disagree"])
+    + findings("none agrees", ["disagree", "inconclusive"], [0.5, 0.5])
+    + findings("nothing is known", ["inconclusive"])
+    + findings("the dressed kernel is right", ["agree"], [0.1])
+    + findings("its first correction is right", ["disagree"], [3.0])
+)
+
+
+def test_outcomes():
+    assert [row["outcome"] for row in ROWS] == ["holds", "mixed", "fails", "open", "holds", "fails"]
+    assert ROWS[0]["counts"] == Counter(agree=2)
+    assert ROWS[1]["subjects"] == {"agree": ["m0 (1)"], "disagree": ["m1 (2)"]}
+    assert [spread(row) for row in ROWS[:3]] == ["1 to 2", "1 to 2", "0.5"]
+
+
+def test_every_outcome_is_told_where_it_belongs():
+    assert found(ROWS) == [
+        ("Where frozen training ends, it is not so that", "none agrees (0.5)."),
+        ("What replaces it:", "the dressed kernel is right (0.1)."),
+        ("Even then it is not so that", "its first correction is right (3)."),
+        ("Holds:", "all agree (1 to 2)."),
+        ("For some models only", "1 statements hold; 1 are open."),
+    ]
+
+
+def test_a_study_in_which_all_holds_says_only_that():
+    assert found(ROWS[:1]) == [("Holds:", "all agree (1 to 2).")]
+    assert found([]) == []
