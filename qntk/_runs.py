@@ -11,6 +11,7 @@ from typing import Any
 from qntk import _checked
 from qntk._given import as_files
 from qntk._result import Result
+from qntk.inputs.machine import cores, refuse_beyond_memory
 from qntk.inputs.toml import Source
 from qntk.validation import SCHEMA_VERSION
 from qntk.validation.calibration.promises import Calibration, calibration_text
@@ -21,6 +22,7 @@ from qntk.validation.diagnosis.study import study_alone
 from qntk.validation.report.write import ReportPaths, write_report
 from qntk.validation.sweep import executors
 from qntk.validation.sweep.config import load_config
+from qntk.validation.sweep.drawing import bytes_drawing
 from qntk.validation.sweep.lock import hold
 from qntk.validation.sweep.plan import plan_document, plan_text
 from qntk.validation.sweep.run import run_sweep
@@ -121,6 +123,9 @@ def sweep(
         if dask is not None:
             executor = executors.dask(dask)
         else:
+            count = workers or cores()
+            needed = bytes_drawing(store.cells, count) if not processes else count * bytes_drawing(store.cells, 1)
+            refuse_beyond_memory(needed, f"a sweep on {count} threads", "take fewer workers, or smaller cells")
             executor = executors.processes(workers) if processes else executors.threads(workers)
         result = run_sweep(store, executor=executor)
     told = (
@@ -130,10 +135,15 @@ def sweep(
     return Sweep("sweep", {"schema_version": SCHEMA_VERSION} | asdict(result), told, None, directory)
 
 
-def status(directory: Any) -> Told:
-    """How far the sweep in a directory is, also while another process runs it."""
+def status(directory: Any, verify: bool = False) -> Told:
+    """How far the sweep in a directory is, also while another process runs it.
+
+    Args:
+        directory: of the sweep.
+        verify: whether every chunk is read whole and held against its checksums, which takes as long as reading does.
+    """
     where = _checked.path(directory)
-    document = status_document(where)
+    document = status_document(where, verify)
     return Told("status", document, status_text(where, document), None, where)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,9 +53,9 @@ def read_table(path: Path, label: str, features: list[str] | None, dialect: Dial
     """
     try:
         return _read(path, label, features, dialect)
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"data set {shown(path)} cannot be read: {reason}") from error
+        raise ValueError(f"data set {path} cannot be read: {reason}") from error
     except ValueError as error:
         raise ValueError(f"data set {error}") from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.quantum_info import Statevector
 
-from qntk.inputs.machine import cores
+from qntk.inputs.machine import cores, refuse_beyond_memory
 from qntk.inputs.reader import read_circuit
 from qntk.sampling.engine.adjoint import adjoint, compile_observable
 from qntk.sampling.engine.program import Program, compile_circuit
@@ -189,9 +188,4 @@ def _within_a_turn(angles: Array) -> Array:
 def _check_memory(qubits: int, workers: int) -> None:
     """Refuse a circuit whose states do not fit: five states of eight draws on each thread, and the signs."""
     needed = workers * 5 * (1 << qubits) * 132 + 16 * (1 << qubits)
-    available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if needed > available:
-        raise ValueError(
-            f"{qubits} qubits need {needed / 2**30:.3g} GiB on {workers} threads; "
-            f"this machine has {available / 2**30:.3g} GiB"
-        )
+    refuse_beyond_memory(needed, f"a circuit of {qubits} qubits on {workers} threads", "take fewer qubits or threads")

@@ -54,7 +54,7 @@ class Dataset:
         if self.training.sum() < 2:
             raise ValueError(f"data set {self.name}: {self.training.sum()} points to train on; give at least 2")
         first: dict[tuple[float, ...], int] = {}
-        for index, row in enumerate(map(tuple, self.x)):
+        for index, row in enumerate(map(tuple, self.x.tolist())):
             if row in first:
                 raise ValueError(
                     f"data set {self.name}: points {first[row]} and {index} have the same input {list(row)}; "

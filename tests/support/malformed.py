@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
+import gzip
+import json
 import random
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+import qntk
 
 WORDS = [
     "",
@@ -32,13 +40,17 @@ WORDS = [
 CELL = ["--qubits", "2", "--params", "4", "--observable", "Z0"]
 TOML = 'seed = 1\n[[grid]]\nensemble = "haar-layers"\nqubits = 2\nparameters = 4\nobservable = "Z0"\ndraws = 64\n'
 QASM = 'OPENQASM 3.0;\ninclude "stdgates.inc";\ninput float a;\nqubit[2] q;\nry(a) q[0];\ncx q[0], q[1];\n'
+STUDY = (
+    'seed = 1\nqubits = 2\nobservable = "Z0"\nmodels = ["low-hva"]\ndepths = [1]\nseeds = 2\nsteps = 2\n'
+    "bisect_steps = 0\n"
+)
 Case = list[str]
 
 
 def mangled(rng: random.Random, content: bytes) -> bytes:
     """Some bytes flipped, cut, doubled or put in."""
     made = bytearray(content)
-    for _ in range(rng.randint(1, 4)):
+    for _ in range(rng.choice([1, 1, 1, 2, 4])):
         place = rng.randrange(len(made) + 1)
         kind = rng.randrange(5)
         if kind == 0 and made:
@@ -64,8 +76,9 @@ def configurations(rng: random.Random, folder: Path) -> Case:
 def options(rng: random.Random, folder: Path) -> Case:
     """A prediction with an option replaced by something else."""
     line = list(CELL)
-    line[rng.choice([1, 3, 5])] = rng.choice(WORDS)
-    return ["predict", *line, *rng.choice([[], ["--generator", rng.choice(WORDS)], [rng.choice(WORDS)]]), "--json"]
+    line[rng.choice([1, 3, 5])] = rng.choice([*WORDS, "1", "3", "60", "X1", "Z0Z1", "tfim:h=1"])
+    more = [[], [], [], ["--generator", rng.choice([*WORDS, "pauli"])], [rng.choice(WORDS)]]
+    return ["predict", *line, *rng.choice(more), "--json"]
 
 
 def draws(rng: random.Random, folder: Path) -> Case:
@@ -92,22 +105,85 @@ def circuits(rng: random.Random, folder: Path) -> Case:
 
 
 def tables(rng: random.Random, folder: Path) -> Case:
-    """A table for a study, with damage."""
-    path = folder / "t.csv"
-    path.write_bytes(mangled(rng, b"x,y,split\n0.1,0.2,train\n0.3,0.1,train\n0.5,0.4,test\n"))
-    config = 'qubits = 2\nmodels = ["nope"]\n[dataset]\nname = "csv"\npath = "t.csv"\n'
+    """A table for a study in some dialect, with damage, and keys that may be those of another."""
+    separator, decimal = rng.choice([(",", "."), (";", "."), (";", ","), ("\t", "."), ("|", "."), (" ", ".")])
+    named = [["x", "y"], ["x", "y", "split"], ["", "x", "y"], ["x", "z", "y"], ["id", "x", "y"], ["y", "x", "x"]]
+    columns = rng.choice(named)
+    rows = [[rng.choice(["train", "test"]) if name == "split" else str(rng.randint(-99, 99) / 128) for name in columns]
+            for _ in range(rng.choice([0, 2, 5, 6, 7, 8]))]  # fmt: skip
+    if rng.random() < 0.3 and rows:
+        rng.choice(rows)[rng.randrange(len(columns))] = rng.choice(["", "NA", "nan", "1e400", "1+2j", "1,234.5", "é"])
+    text = "\n".join(separator.join(row) for row in [columns, *rows]).replace(".", decimal) + rng.choice(["", "\n"])
+    content = text.encode(rng.choice(["utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "latin-1"]))
+    name = rng.choice(["t.csv", "t.csv", "t.csv", "t.tsv", "t.csv.gz", "t.parquet"])
+    content = gzip.compress(content) if name.endswith(".gz") and rng.random() < 0.9 else content
+    (folder / name).write_bytes(mangled(rng, content) if rng.random() < 0.3 else content)
+    keys = {"separator": separator, "decimal": decimal}
+    other = {"separator": ";", "decimal": ",", "label": rng.choice(["x", "none"]), "features": rng.choice("xyz")}
+    keys |= {key: value for key, value in other.items() if rng.random() < 0.1}
+    chosen = [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
+    config = f'{STUDY}[dataset]\nkind = "csv"\npath = {json.dumps(str(folder / name))}\n' + "\n".join(chosen)
     (folder / "d.toml").write_text(config, encoding="utf-8")
     return ["diagnose", str(folder / "d.toml"), "--out", str(folder / "study"), "--json"]
 
 
+def studies(rng: random.Random, folder: Path) -> Case:
+    """The configuration of a study with damage."""
+    config = STUDY + '[dataset]\nkind = "kink"\npoints = 4\nscale = 0.5\n'
+    (folder / "d.toml").write_bytes(mangled(rng, config.encode()))
+    return ["diagnose", str(folder / "d.toml"), "--out", str(folder / "study"), "--json"]
+
+
 def directories(rng: random.Random, folder: Path) -> Case:
-    """A sweep's manifest or configuration with damage."""
-    path = folder / rng.choice(["manifest.json", "config.toml"])
-    (folder / "draws").mkdir(exist_ok=True)
-    (folder / "config.toml").write_text(TOML, encoding="utf-8")
-    (folder / "manifest.json").write_text('{"seed": 1, "stream_version": 1, "versions": {}, "cells": [{}]}', "utf-8")
-    path.write_bytes(mangled(rng, path.read_bytes()))
-    return [rng.choice(["status", "report"]), str(folder), "--json"]
+    """A sweep that was drawn and reported, with damage to one to three of its files, whatever they are."""
+    run = folder / "run"
+    shutil.copytree(_sound_sweep(), run, symlinks=True)
+    for _ in range(rng.randint(1, 3)):
+        damage(rng, rng.choice(sorted(path for path in run.rglob("*") if "figures" not in path.parts)))
+    command = rng.choice([["status"], ["status", "--verify"], ["report"], ["sweep"], ["compare"]])
+    if command == ["sweep"]:
+        return ["sweep", str(_sound_sweep() / "config.toml"), "--out", str(run), "--json"]
+    return [*command, str(run), *(CELL if command == ["compare"] else []), "--json"]
 
 
-KINDS: list[Callable[[random.Random, Path], Case]] = [configurations, options, draws, circuits, tables, directories]
+def damage(rng: random.Random, path: Path) -> None:
+    """One file or folder changed, emptied, gone, of another kind, or in the place of another."""
+    kind = rng.choice(["mangled", "mangled", "mangled", "empty", "gone", "folder", "loop", "other", "null"])
+    content = path.read_bytes() if path.is_file() else b""
+    if kind == "mangled" and path.is_file():
+        path.write_bytes(mangled(rng, content))
+        return
+    if kind == "other" and path.is_file():
+        others = [other for other in sorted(path.parent.iterdir()) if other.is_file()]
+        path.write_bytes(rng.choice(others).read_bytes())
+        return
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "loop":
+        path.symlink_to(path.name)
+    elif kind in ("empty", "null"):
+        path.write_bytes(b"" if kind == "empty" else b"null")
+
+
+@functools.cache
+def _sound_sweep() -> Path:
+    """A sweep of two chunks and its report, made once."""
+    out = Path(tempfile.mkdtemp(prefix="qntk-sound-"))
+    atexit.register(shutil.rmtree, out, ignore_errors=True)
+    qntk.sweep(TOML.replace("draws = 64", "draws = 20_000"), out=out).report()
+    return out
+
+
+KINDS: list[Callable[[random.Random, Path], Case]] = [
+    configurations,
+    options,
+    draws,
+    circuits,
+    tables,
+    studies,
+    directories,
+]

@@ -66,8 +66,9 @@ def sweep(
 
 @click.command(short_help="How far a sweep is, also while it runs.")
 @options.DIRECTORY
+@click.option("--verify", is_flag=True, help="Read every chunk whole, and hold it against its checksums.")
 @options.JSON
-def status(directory: Path, as_json: bool) -> None:
+def status(directory: Path, verify: bool, as_json: bool) -> None:
     """Say how far the sweep in DIRECTORY is; also while another process runs it.
 
     \b
@@ -76,7 +77,7 @@ def status(directory: Path, as_json: bool) -> None:
     """
     from qntk._runs import status as told
 
-    found = told(directory)
+    found = told(directory, verify)
     echo_json(found.to_dict()) if as_json else echo_text(found.text)
 
 

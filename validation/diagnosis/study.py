@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from qntk.inputs.machine import cores
+from qntk.inputs.machine import cores, refuse_beyond_memory
 from qntk.inputs.observables import parse_observable
 from qntk.sampling.learning.datasets import Dataset
 from qntk.sampling.learning.qnn import Qnn
-from qntk.sampling.learning.training import Problem, critical_rates, initial_angles, train
+from qntk.sampling.learning.training import Problem, checkpoint_steps, critical_rates, initial_angles, train
 from qntk.theory.training.frozen import jacobian_spectrum
 from qntk.validation.diagnosis.config import DiagnoseConfig
 from qntk.validation.diagnosis.random_training import RandomTraining, random_training
@@ -98,6 +98,12 @@ def _run(config: DiagnoseConfig, data: Dataset, store: TrainingStore, workers: i
         (network, seeds[i : i + _TOGETHER]) for network, seeds in missing for i in range(0, len(seeds), _TOGETHER)
     ]
     batches.sort(key=lambda b: -b[0].circuit.size() * len(b[1]))  # the longest first, so that threads end together
+    threads = min(workers or cores(), len(batches))
+    if batches:
+        largest = sum(
+            _bytes(config, data, n, len(s)) for n, s in sorted(batches, key=lambda b: -b[0].parameters)[:threads]
+        )
+        refuse_beyond_memory(largest, f"training on {threads} threads", "take fewer points, depths or workers")
     stop, lock = threading.Event(), threading.Lock()
     total = sum(n.circuit.size() * len(s) * (config.steps + 1) for n, s in batches) or 1
 
@@ -166,6 +172,13 @@ def _refuse_still(config: DiagnoseConfig, data: Dataset, network: Qnn, observabl
             f"no parameter of {network.name} at depth {network.depth} moves {config.observable}: its kernel is zero on "
             "the training points; take another observable or model"
         )
+
+
+def _bytes(config: DiagnoseConfig, data: Dataset, network: Qnn, seeds: int) -> int:
+    """What training so many seeds at once holds: Jacobians, twice while they are made, kernels and angles."""
+    points, trained = len(data.labels), int(data.training.sum())
+    kernels = len(checkpoint_steps(config.steps)) * (points * trained + network.parameters)
+    return 8 * seeds * (2 * points * network.parameters + kernels + points * config.steps)
 
 
 def _angles(config: DiagnoseConfig, network: Qnn, seeds: list[int]) -> Array:

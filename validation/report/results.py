@@ -168,7 +168,7 @@ def evaluate(store: Store, workers: int | None = None) -> SweepResults:
     with ThreadPoolExecutor(workers or cores()) as pool:
         rows = pool.map(lambda cell: _weigh(store, cell, cell.name in fitted), store.cells)
         for cell, (result, seen, wanted) in tqdm(
-            zip(store.cells, rows, strict=True), total=len(store.cells), desc="weighing draws", unit="cell"
+            zip(store.cells, rows, strict=True), total=len(store.cells), desc="weighing draws", unit="cell", delay=1
         ):
             planned, drawn = planned + wanted, drawn + seen
             if isinstance(result, str):

@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, Field, PrivateAttr
+from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
 from qntk.inputs.toml import Source, read_model
 from qntk.validation.judge.claims import Margins
 from qntk.validation.sweep.grid import ENSEMBLES, HAAR_LAYERS, Fraction, Generator, Grid, Model, Override
 
 __all__ = ["ENSEMBLES", "HAAR_LAYERS", "Grid", "MarginConfig", "SweepConfig", "load_config"]
+
+
+MOST_CELLS = 100_000
 
 
 class MarginConfig(Model):
@@ -42,6 +45,13 @@ class SweepConfig(Model):
     margin: MarginConfig = MarginConfig()
     grid: Annotated[list[Grid], Field(min_length=1)]
     _folder: Path = PrivateAttr(default_factory=Path)
+
+    @model_validator(mode="after")
+    def _cells_can_be_planned(self) -> SweepConfig:
+        cells = sum(grid.count() for grid in self.grid)
+        if cells > MOST_CELLS:
+            raise ValueError(f"the grids have {cells:,} cells; a sweep takes at most {MOST_CELLS:,}: give fewer sizes")
+        return self
 
     @property
     def folder(self) -> Path:

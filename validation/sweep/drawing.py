@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from threading import Lock
@@ -12,6 +13,10 @@ from qntk.validation.sweep.cells import Cell
 
 KEPT = 16
 """Ensembles that a process keeps compiled."""
+_CIRCUIT_BYTES = 6 * 1024
+"""Of a compiled circuit, for each of its parameters; measured 2 to 5 KiB."""
+_ANGLES_BYTES = 64 * 2**20
+"""Of the angles that a thread takes at a time, at most (``sampling.circuits.model``)."""
 _DECISIVE = ("qntk", "numpy", "scipy", "numba", "llvmlite", "qiskit")
 
 
@@ -52,6 +57,23 @@ def draw_chunks(cell: Cell, chunks: tuple[int, ...], versions: dict[str, str] | 
         if here.get(name) != wanted:
             raise ValueError(f"a worker has {name} {here.get(name)} and the driver {wanted}; install the same on both")
     return [draw_chunk(cell, chunk) for chunk in chunks]
+
+
+def bytes_drawing(cells: Sequence[Cell], workers: int, batch: Callable[[Cell], int] | None = None) -> int:
+    """Bytes that threads take to draw these cells, roughly: circuits that are kept, and a chunk of the largest each.
+
+    ``batch`` tells how many sets of angles of a cell a thread takes at a time; without it, as many as it may.
+    """
+    sizes = [cell.parameters if cell.layers else 0 for cell in cells]
+    circuits = _CIRCUIT_BYTES * max(sum(sizes[start : start + KEPT]) for start in range(len(sizes)))
+    return circuits + workers * max(_chunk_bytes(cell, batch(cell) if batch else None) for cell in cells)
+
+
+def _chunk_bytes(cell: Cell, batch: int | None) -> int:
+    """K and f, twice while they are joined and written; angles; the states of eight draws (``engine.adjoint``)."""
+    size = cell.chunks[0]
+    angles = 8 * cell.parameters * (size if batch is None else min(batch, size)) if cell.layers else 0
+    return 64 * size + min(angles, max(_ANGLES_BYTES, 64 * cell.parameters)) + 5 * 132 * cell.dimension
 
 
 @cache

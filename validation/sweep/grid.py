@@ -122,6 +122,14 @@ class Grid(Model):
                 raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
         return grids
 
+    def count(self) -> int:
+        """How many cells it has, without writing them down."""
+        if len(self.ensemble) > 1 or self.override:
+            return sum(grid.count() for grid in self.by_ensemble())
+        counts = self.parameters or self.layers or [1]
+        sizes = len(counts) if self.zipped else len(self.qubits or [1]) * len(counts)
+        return len(self.observable) * sizes
+
     def sizes(self) -> list[tuple[int, int]]:
         """Qubits with parameters or layers; empty for a circuit from a file."""
         qubits, counts = self.qubits or [], self.parameters or self.layers or []

@@ -27,15 +27,13 @@ from qntk.validation.judge.spread import Spread
 from qntk.validation.judge.verdicts import POWER
 from qntk.validation.sweep.cells import Cell, count_intervals, expand_with_grids
 from qntk.validation.sweep.config import HAAR_LAYERS, SweepConfig
-from qntk.validation.sweep.drawing import KEPT
+from qntk.validation.sweep.drawing import bytes_drawing
 from qntk.validation.sweep.own_circuits import InputEnsemble
 
 _MOST_WORK = 2**18
 """Amplitudes times parameters up to which a circuit is timed as it is: building and eight draws take under a second."""
 _LEAST_SECONDS = 0.04
 _WARM_UP = 8
-_CIRCUIT_BYTES = 6 * 1024
-"""Of a compiled circuit, for each of its parameters; measured 2 to 5 KiB."""
 
 
 @dataclass(frozen=True)
@@ -172,9 +170,7 @@ def measure(cells: list[Cell], workers: int | None = None) -> Cost:
             probes.setdefault(kind, []).append(_probe(cell, pool, count))
             bar.update()
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    sizes = [cell.parameters if cell.layers else 0 for cell in cells]
-    held += _CIRCUIT_BYTES * max(sum(sizes[start : start + KEPT]) for start in range(len(sizes)))
-    held += count * max(_chunk_bytes(cell, probes[_kind(cell)][-1].batch) for cell in cells)
+    held += bytes_drawing(cells, count, lambda cell: probes[_kind(cell)][-1].batch)
     return Cost([_seconds(cell, probes[_kind(cell)], count) for cell in cells], held, count)
 
 
@@ -227,9 +223,3 @@ def _seconds(cell: Cell, probes: list[_Probe], workers: int) -> float:
     draw = large.draw + slope * (cell.parameters - large.parameters)
     build = large.build * max(cell.parameters / large.parameters, 0.0)
     return cell.draws * draw / workers + build
-
-
-def _chunk_bytes(cell: Cell, batch: int) -> int:
-    """K and f, twice while they are joined and written; angles; the states of eight draws (``engine.adjoint``)."""
-    size = cell.chunks[0]
-    return 64 * size + 8 * min(batch, size) * cell.parameters + 5 * 132 * cell.dimension

@@ -6,8 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from qntk.inputs.messages import shown
+
 _ACCEPTED = "a range is { from = 4, to = 1024, points = 9 }, log-spaced, or { from = 2, to = 10, step = 2 }"
 _MOST_POINTS = 100_000
+_LARGEST = 10**15
+"""Up to it floating point has every whole number."""
 
 
 def as_list(value: Any) -> Any:
@@ -37,7 +41,11 @@ def as_numbers(value: Any) -> Any:
     if last < first:
         raise ValueError(f"{_ACCEPTED}; 'to' is {last}, below 'from', which is {first}")
     if spacing == "step":
+        if (count := (last - first) // value["step"] + 1) > _MOST_POINTS:
+            raise ValueError(f"{_ACCEPTED}; this one has {shown(count)} numbers, give at most {_MOST_POINTS}")
         return list(range(first, last + 1, value["step"]))
     if value["points"] > _MOST_POINTS:
         raise ValueError(f"{_ACCEPTED}; 'points' is {value['points']}, give at most {_MOST_POINTS}")
+    if last > _LARGEST:
+        raise ValueError(f"{_ACCEPTED}; 'to' is {shown(last)}, give at most {_LARGEST}")
     return np.unique(np.rint(np.geomspace(first, last, value["points"])).astype(int)).tolist()

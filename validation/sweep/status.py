@@ -1,7 +1,7 @@
 """How far a sweep is, from its directory alone: quick, and while another process runs it.
 
 Draws are counted by the footers of the files, which say of which cell and chunk they are; a file that says otherwise
-does not count. A chunk that is damaged further down is found out by the next ``qntk sweep``.
+does not count. Damage further down is found when asked for, or by whatever reads the draws.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from qntk.inputs.journal import Journal
+from qntk.inputs.messages import listed
 from qntk.sampling import chunk_sizes
 from qntk.validation import SCHEMA_VERSION
-from qntk.validation.sweep.chunks import Expected, chunk_path, rows_of
+from qntk.validation.sweep.chunks import DamagedError, Expected, chunk_path, read_chunk, rows_of
 from qntk.validation.sweep.documents import settle
 from qntk.validation.sweep.lock import holder, running
 from qntk.validation.sweep.manifest import MANIFEST, read_manifest
@@ -24,8 +26,11 @@ from qntk.validation.sweep.progress import duration, read_progress, verdict_coun
 _STALE_SECONDS = 30.0
 
 
-def status_document(directory: Path) -> dict[str, Any]:
+def status_document(directory: Path, verify: bool = False) -> dict[str, Any]:
     """The keys that the command line promises, and beside them what a run says of itself.
+
+    With ``verify`` every chunk is read whole and held against its checksums and the journal, and ``damaged`` names
+    those that do not count; without, ``damaged`` is None.
 
     ``planned`` counts a cell that stopped early up to where it stopped. ``draws_per_second`` and ``seconds_left`` are
     None unless a run is under way and has told within half a minute; ``verdicts`` are those of ``judged`` finished
@@ -38,16 +43,19 @@ def status_document(directory: Path) -> dict[str, Any]:
     settle(directory)
     manifest, progress, active = read_manifest(directory), read_progress(directory), running(directory)
     folder = directory / "draws"
-    files = _files(folder)
+    files, damaged = _files(folder), list[str]()
+    journal = Journal(directory) if verify else None
     cells = drawn = planned = finished = 0
     known = progress.get("cells", {})
     for cell in manifest["cells"]:
         sizes = chunk_sizes(cell["draws"], cell["parameters"], 1 << cell["qubits"])
         there = [chunk for chunk in files.get(cell["cell"], ()) if chunk < len(sizes)]
-        rows = sum(
-            max(rows_of(chunk_path(folder, cell["cell"], chunk), Expected(cell["cell"], chunk, sizes[chunk])), 0)
-            for chunk in there
-        )
+        rows = 0
+        for chunk in there:
+            path, expected = chunk_path(folder, cell["cell"], chunk), Expected(cell["cell"], chunk, sizes[chunk])
+            found = rows_of(path, expected) if journal is None else _verified(path, expected, journal)
+            rows += max(found, 0)
+            damaged += [str(path)] if found < 0 else []
         wanted = cell["draws"]
         if cell["looks"] > 1:
             wanted = known.get(cell["cell"], {}).get("draws", wanted)
@@ -61,6 +69,7 @@ def status_document(directory: Path) -> dict[str, Any]:
         "finished": finished,
         "drawn": drawn,
         "planned": planned,
+        "damaged": damaged if verify else None,
         "running": active,
         "process": holder(directory) if active else None,
         "where": progress.get("where") if active else None,
@@ -69,6 +78,15 @@ def status_document(directory: Path) -> dict[str, Any]:
         "judged": len(judged),
         "verdicts": verdict_counts(judged),
     }
+
+
+def _verified(path: Path, expected: Expected, journal: Journal) -> int:
+    """Rows of a chunk that is sound; -1 for one that is not."""
+    try:
+        table = read_chunk(path, ["kernel", "output"], expected, journal)
+    except DamagedError:
+        return -1
+    return 0 if table is None else int(table.num_rows)
 
 
 def _files(folder: Path) -> dict[str, list[int]]:
@@ -94,6 +112,11 @@ def status_text(directory: Path, document: dict[str, Any]) -> str:
         f"{document['planned']:,} draws",
         f"verdicts on mean, variance and ΔK/K̄ of {document['judged']:,} cells: {counts}",
     ]
+    if document["damaged"] is None:
+        lines.append("counted by what the files say of themselves; --verify reads them whole")
+    else:
+        names = f": {listed(document['damaged'], 3)}; the sweep draws them again" if document["damaged"] else ""
+        lines.append(f"every chunk read and verified, {len(document['damaged'])} damaged{names}")
     if not document["running"]:
         if document["drawn"] < document["planned"]:
             again = shlex.join(["qntk", "sweep", str(directory / "config.toml"), "--out", str(directory)])

@@ -187,7 +187,7 @@ def large():
         (reset(), SparsePauliOp("Z"), "'reset'"),
         (controlled(), SparsePauliOp("Z"), "'if_else'"),
         (signed(), SparsePauliOp("Z"), "no derivative"),
-        (large(), SparsePauliOp("Z" * 40), "40 qubits need .* GiB"),
+        (large(), SparsePauliOp("Z" * 40), "40 qubits on .* needs about .* GiB"),
         (QuantumCircuit(1), SparsePauliOp("Z"), "no parameters"),
         (ansatz("hea", 2, 1), SparsePauliOp("Z"), "1 letters for 2 qubits"),
         (ansatz("hea", 2, 1), Operator(np.triu(np.ones((4, 4)))), "not Hermitian"),

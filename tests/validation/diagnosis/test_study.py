@@ -14,6 +14,7 @@ import pytest
 from qiskit import qpy
 from qiskit.circuit import Parameter, QuantumCircuit
 
+from qntk.inputs import machine
 from qntk.theory.training.frozen import jacobian_spectrum, spectrum
 from qntk.validation.diagnosis.config import load_diagnose_config
 from qntk.validation.diagnosis.findings import interval95
@@ -154,6 +155,13 @@ inputs = ["x"]
     named = text.replace("models = []", 'models = ["mine", "low-hva"]').replace("[1, 2]", "[1]")
     code, out, _ = qntk("diagnose", written(tmp_path, named), "--out", tmp_path / "named", "--json")
     assert (code, [r["model"] for r in json.loads(out)["models"]]) == (0, ["mine", "low-hva"])
+
+
+def test_training_that_does_not_fit_in_memory_is_refused_before_it_begins(qntk, tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "free_memory", lambda: 20_000)
+    code, _, error = qntk("diagnose", written(tmp_path, SMALL), "--out", tmp_path / "out", "--workers", 2)
+    assert (code, error.count("\n")) == (2, 1)
+    assert "training on 2 threads needs about" in error or "a circuit of 2 qubits" in error
 
 
 def test_a_model_that_nothing_moves_is_named(qntk, tmp_path):

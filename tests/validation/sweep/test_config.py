@@ -1,9 +1,11 @@
 """Configurations: what is accepted, and one line that names the key for what is not."""
 
+import time
 import tomllib
 
 import pytest
 
+from qntk.inputs import machine
 from qntk.validation.sweep.cells import expand
 from qntk.validation.sweep.config import SweepConfig, load_config
 
@@ -204,3 +206,34 @@ def test_bad_ranges_pairs_and_overrides_are_named(tmp_path, change, words):
     with pytest.raises(ValueError, match=words) as caught:
         load_config(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("qubits = [2, 3]", "qubits = { from = 2, to = 1000000, step = 1 }"), "has '999999' numbers, give at most"),
+        (("qubits = [2, 3]", f"qubits = {{ from = 1, to = {10**30}, step = 1 }}"), "give at most"),
+        (("qubits = [2, 3]", f"qubits = {{ from = 1, to = {10**30}, points = 3 }}"), "give at most"),
+        (("qubits = [2, 3]", "qubits = 1000000"), "less than or equal to 12"),
+        (("parameters = [4, 8, 16]", "parameters = { from = 1, to = 90000, step = 1 }"), "at most 100,000"),
+        (("draws = 3_000", "draws = 1_000_000_000"), "less than or equal to 100000000"),
+    ],
+)
+def test_what_could_not_be_planned_is_refused_at_once(qntk, config, change, words):
+    assert change[0] in config.read_text()
+    config.write_text(config.read_text().replace(*change, 1))
+    begin = time.monotonic()
+    code, _, error = qntk("plan", config)
+    assert (code, error.count("\n")) == (2, 1)
+    assert words in error
+    assert time.monotonic() - begin < 5
+
+
+def test_a_sweep_that_does_not_fit_in_memory_is_refused_before_it_draws(qntk, config, tmp_path, monkeypatch):
+    """The threads that will run are counted: one fits where a thousand do not."""
+    monkeypatch.setattr(machine, "free_memory", lambda: 64 * 2**20)
+    code, _, error = qntk("sweep", config, "--out", tmp_path / "run", "--workers", 1000)
+    assert (code, error.count("\n")) == (2, 1)
+    assert "a sweep on 1000 threads needs about" in error
+    assert not list((tmp_path / "run").glob("draws/*"))
+    assert qntk("sweep", config, "--out", tmp_path / "run", "--workers", 1)[0] == 0

@@ -228,7 +228,22 @@ def test_compare_and_status_hold_chunks_to_their_names(qntk, config, tmp_path):
             (out / "journal.txt").unlink()
         code, _, error = qntk(*compare)
         assert (code, error.count("\n"), str(second) in error) == (2, 1, True)
-    assert json.loads(qntk("status", out, "--json")[1])["drawn"] == 40_000 - 16_384
+    found = json.loads(qntk("status", out, "--json")[1])
+    assert (found["drawn"], found["damaged"]) == (40_000 - 16_384, None)
+
+
+def test_status_verifies_where_it_is_asked_to(qntk, undisturbed):
+    """A bit among the draws is not seen in a footer; ``--verify`` names its chunk."""
+    path = sorted((undisturbed / "draws").iterdir())[0]
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    path.write_bytes(content)
+    quick = json.loads(qntk("status", undisturbed, "--json")[1])
+    whole = json.loads(qntk("status", undisturbed, "--verify", "--json")[1])
+    assert (quick["drawn"], quick["damaged"]) == (quick["planned"], None)
+    assert (whole["drawn"] < whole["planned"], whole["damaged"]) == (True, [str(path)])
+    assert "--verify reads them whole" in qntk("status", undisturbed)[1]
+    assert "1 damaged" in qntk("status", undisturbed, "--verify")[1]
 
 
 def test_no_flipped_bit_of_a_chunk_goes_unnoticed_in_its_draws(undisturbed, tmp_path):
