@@ -97,23 +97,25 @@ def repeated(circuit: QuantumCircuit, times: int, inputs: Sequence[Parameter]) -
     What prepares the input state does so once.
     """
     result = circuit.copy()
-    again = _unprepared(circuit)
+    again = split_preparation(circuit)[1]
     for turn in range(1, times):
         fresh = {p: Parameter(f"{p.name} #{turn}") for p in again.parameters if p not in inputs}
         result.compose(again.assign_parameters(fresh), inplace=True)
     return result
 
 
-def _unprepared(circuit: QuantumCircuit) -> QuantumCircuit:
-    """Without what prepares the input state: resets and states of qubits on which no gate has acted."""
+def split_preparation(circuit: QuantumCircuit) -> tuple[QuantumCircuit, QuantumCircuit]:
+    """What prepares the input state, resets and states of qubits on which no gate has acted, and all else."""
     used: set[Any] = set()
-    kept = circuit.copy_empty_like()
+    first, kept = circuit.copy_empty_like(), circuit.copy_empty_like()
     for instruction in circuit.data:
         if isinstance(instruction.operation, Barrier | Delay):
             kept.append(instruction, copy=False)
-        elif not isinstance(instruction.operation, Initialize | StatePreparation | Reset) or used & set(
+        elif isinstance(instruction.operation, Initialize | StatePreparation | Reset) and not used & set(
             instruction.qubits
         ):
+            first.append(instruction, copy=False)
+        else:
             used |= set(instruction.qubits)
             kept.append(instruction, copy=False)
-    return kept
+    return first, kept

@@ -11,9 +11,23 @@ from dataclasses import dataclass
 
 import numpy as np
 from qiskit.circuit import ParameterVector, QuantumCircuit
-from qiskit.circuit.library import PauliEvolutionGate, UnitaryGate, efficient_su2, real_amplitudes
-from qiskit.quantum_info import Pauli
-from scipy.stats import unitary_group
+from qiskit.circuit.library import efficient_su2, real_amplitudes
+
+from qntk.sampling.circuits.builders import (
+    bonds,
+    brickwork,
+    count,
+    cx_chain,
+    cz_ring,
+    evolutions,
+    hva,
+    pairs,
+    qaoa,
+    random_pauli,
+    ring,
+    rotations_then,
+    su2_equivariant,
+)
 
 
 @dataclass(frozen=True)
@@ -70,78 +84,16 @@ def ansatz(
     return circuit
 
 
-def _rotations_then(entangle: Callable[[QuantumCircuit], None]) -> Callable[..., QuantumCircuit]:
-    """RY then RZ on every qubit, then the entangler, in each layer."""
-
-    def build(qubits: int, layers: int, rng: np.random.Generator) -> QuantumCircuit:
-        circuit = QuantumCircuit(qubits)
-        angles = iter(ParameterVector("θ", 2 * qubits * layers))
-        for _ in range(layers):
-            for qubit in range(qubits):
-                circuit.ry(next(angles), qubit)
-            for qubit in range(qubits):
-                circuit.rz(next(angles), qubit)
-            entangle(circuit)
-        return circuit
-
-    return build
-
-
-def _cx_chain(circuit: QuantumCircuit) -> None:
-    for qubit in range(circuit.num_qubits - 1):
-        circuit.cx(qubit, qubit + 1)
-
-
-def _cz_ring(circuit: QuantumCircuit) -> None:
-    for edge in _ring(circuit.num_qubits):
-        circuit.cz(*edge)
-
-
-def _ring(qubits: int) -> list[tuple[int, int]]:
-    """Edges of a ring; two qubits have one edge, since a literal ring would apply it twice."""
-    return [(q, (q + 1) % qubits) for q in range(qubits if qubits > 2 else 1)]
-
-
-def _hva(qubits: int, layers: int, rng: np.random.Generator) -> QuantumCircuit:
-    circuit = QuantumCircuit(qubits)
-    edges = _ring(qubits)
-    angles = iter(ParameterVector("θ", (qubits + len(edges)) * layers))
-    for _ in range(layers):
-        for qubit in range(qubits):
-            circuit.rx(next(angles), qubit)
-        for edge in edges:
-            circuit.rzz(next(angles), *edge)
-    return circuit
-
-
-def _random_pauli(qubits: int, layers: int, rng: np.random.Generator) -> QuantumCircuit:
-    circuit = QuantumCircuit(qubits)
-    angles = ParameterVector("θ", layers)
-    everywhere = range(qubits)
-    circuit.append(UnitaryGate(_haar(qubits, rng), label="W"), everywhere)
-    for angle in angles:
-        letters = "I" * qubits
-        while letters == "I" * qubits:
-            letters = "".join(rng.choice(list("IXYZ"), qubits))
-        circuit.append(PauliEvolutionGate(Pauli(letters), time=angle / 2), everywhere)
-        circuit.append(UnitaryGate(_haar(qubits, rng), label="W"), everywhere)
-    return circuit
-
-
-def _haar(qubits: int, rng: np.random.Generator) -> np.ndarray:
-    return np.asarray(unitary_group.rvs(2**qubits, random_state=rng))
-
-
 _ENTRIES = (
     Ansatz(
         name="hea",
-        build=_rotations_then(_cx_chain),
+        build=rotations_then(cx_chain),
         parameters=lambda n, layers: 2 * n * layers,
         summary="hardware-efficient: RY and RZ on every qubit, then an open chain of CX",
     ),
     Ansatz(
         name="hea-cz-ring",
-        build=_rotations_then(_cz_ring),
+        build=rotations_then(cz_ring),
         parameters=lambda n, layers: 2 * n * layers,
         summary="RY and RZ on every qubit, then a ring of CZ (one CZ on two qubits)",
         symmetry="from 3 qubits on it commutes with time reversal: its group is orthogonal for an even number of "
@@ -162,14 +114,58 @@ _ENTRIES = (
     ),
     Ansatz(
         name="hva",
-        build=_hva,
-        parameters=lambda n, layers: (n + len(_ring(n))) * layers,
+        build=hva,
+        parameters=lambda n, layers: (n + len(ring(n))) * layers,
         summary="Hamiltonian-variational for the Ising ring: RX on qubits and RZZ on edges, an angle each",
         symmetry="it keeps the spin-flip parity of the Ising model",
     ),
     Ansatz(
+        name="qaoa",
+        build=qaoa,
+        parameters=count("x", "z", pairs),
+        summary="multi-angle QAOA of MaxCut on the complete graph, from |+…+>: RZZ on every pair, RX on every qubit",
+        symmetry="it keeps the spin-flip parity",
+    ),
+    Ansatz(
+        name="hva-xy",
+        build=evolutions("z", "xy", bonds, "10"),
+        parameters=count("z", "xy", bonds),
+        summary="Hamiltonian-variational for the open XY chain in a field, from |1010…>: RZ on qubits, RXX and RYY on "
+        "bonds",
+        symmetry="it is one of free fermions: its algebra is so(2n), and its kernels fall as powers of n",
+    ),
+    Ansatz(
+        name="hva-heisenberg",
+        build=evolutions("", "xyz", bonds, "10"),
+        parameters=count("", "xyz", bonds),
+        summary="Hamiltonian-variational for the open Heisenberg chain, from |1010…>: RXX, RYY and RZZ on bonds, an "
+        "angle each",
+        symmetry="it keeps the parities X…X and Z…Z",
+    ),
+    Ansatz(
+        name="matchgate",
+        build=evolutions("z", "x", bonds),
+        parameters=count("z", "x", bonds),
+        summary="nearest-neighbour matchgates on an open chain: RZ on qubits, RXX on bonds",
+        symmetry="it is one of free fermions: its algebra is so(2n), and its kernels fall as powers of n",
+    ),
+    Ansatz(
+        name="su2-equivariant",
+        build=su2_equivariant,
+        parameters=lambda n, layers: (n - 1) * layers,
+        summary="exchange gates exp(-iθ(XX+YY+ZZ)/2) on the bonds of an open chain, from singlets on qubits 0 and 1, "
+        "2 and 3, …",
+        symmetry="it commutes with the rotation of all spins together, and keeps their total spin",
+    ),
+    Ansatz(
+        name="brickwork",
+        build=brickwork,
+        parameters=lambda n, layers: 4 * n * layers,
+        summary="RY and RZ on every qubit, CX on even bonds; RY and RZ again, CX on odd bonds",
+    ),
+    Ansatz(
         name="random-pauli",
-        build=_random_pauli,
+        build=random_pauli,
         parameters=lambda n, layers: layers,
         summary="random Pauli rotations between fixed Haar unitaries, one parameter a layer",
         smallest=1,

@@ -16,6 +16,7 @@ from qntk.inputs.operators import observable as read_observable
 from qntk.inputs.reader import read_circuit
 from qntk.sampling.circuits.catalogue import CATALOGUE, ansatz
 from qntk.theory.circuits.orbit_law import orbit_mean
+from qntk.validation.attribution.own_law import repeated_part
 
 SIZES = (12, 24, 48)
 _LISTED = 2**14
@@ -60,8 +61,9 @@ def fall_of(name: str, observable: Observable) -> Fall | None:
 
     def value(qubits: int) -> float:
         circuit = ansatz(name, qubits, 1)
+        preparation, layer = repeated_part(circuit)
         terms = dict(read_observable(observable.spec, qubits).terms)
-        return float(orbit_mean(read_circuit(circuit), terms, most_strings=_LISTED).value / circuit.num_parameters)
+        return float(orbit_mean(layer, terms, preparation, most_strings=_LISTED).value / circuit.num_parameters)
 
     if not observable.terms or observable.from_file:
         return None

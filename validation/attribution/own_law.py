@@ -1,8 +1,8 @@
 """The law of a circuit of its own: where its mean goes in depth, whether it is there, and which Haar group is nearest.
 
-Leading gates on single qubits that are Clifford gates prepare the input state: they are done once, and what follows is
-what is repeated with fresh angles. Data are held at values in general position for the deep limit, which does not
-depend on them, and are uniform like the parameters for the exact mean.
+State preparations, and leading gates on single qubits that are Clifford gates, prepare the input: they are done once,
+and what follows is what is repeated with fresh angles. Data are held at values in general position for the deep limit,
+which does not depend on them, and are uniform like the parameters for the exact mean.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.circuit.exceptions import CircuitError
 from qiskit.quantum_info import Operator, SparsePauliOp
 
+from qntk.inputs.circuits import split_preparation
 from qntk.inputs.normal_form import Angle, Fixed, NormalForm, Rotation
 from qntk.inputs.observables import Observable
 from qntk.inputs.reader import read_circuit
@@ -119,11 +120,11 @@ def own_law(
     exact = attempt("exact", _exact, form, terms, most_strings)
     if exact is None and "most_strings" in reasons["exact"]:
         reasons["exact"] = f"more than {most_strings:,} Pauli strings: allow more, or draw K (qntk.sample)"
-    layer = attempt("orbit", _at_generic_data, form)
-    preparation, layer = _split(layer or form)
-    moves = attempt("orbit", Moves.from_form, layer) if "orbit" not in reasons else None
+    parts = attempt("orbit", repeated_part, circuit, inputs)
+    moves = attempt("orbit", Moves.from_form, parts[1]) if parts else None
     orbit = depth = haar = algebra = None
     if moves is not None:
+        preparation = parts[0]
         orbit = attempt("orbit", orbit_mean, moves, terms, preparation)
         haar = attempt("haar", haar_limit, moves, terms, preparation)
         algebra = None if quick else attempt("algebra", algebra_of, moves)
@@ -133,6 +134,12 @@ def own_law(
         if found and depth is None:
             reasons["depth"] = f"its ends have not faded after {len(found.means)} repetitions"
     return OwnLaw(len(form.weights), orbit, exact, depth, tolerance, haar, algebra, reasons)
+
+
+def repeated_part(circuit: QuantumCircuit, inputs: Sequence[Parameter] = ()) -> tuple[NormalForm, NormalForm]:
+    """What prepares the input, and what is repeated, with data at fixed values in general position."""
+    prepared, rest = split_preparation(circuit)
+    return _split(read_circuit(prepared), _at_generic_data(read_circuit(rest, inputs)))
 
 
 def _terms(observable: Observable) -> dict[str, float]:
@@ -194,10 +201,10 @@ def _renumbered(form: NormalForm, order: dict[int, int]) -> NormalForm:
     )
 
 
-def _split(form: NormalForm) -> tuple[NormalForm, NormalForm]:
-    """What prepares the input, single-qubit Clifford gates before all else on their qubit, and what is repeated."""
+def _split(prepared: NormalForm, form: NormalForm) -> tuple[NormalForm, NormalForm]:
+    """What prepares the input, with single-qubit Clifford gates before all else on their qubit; what is repeated."""
     touched: set[int] = set()
-    first: list[Rotation | Fixed] = []
+    first = list(prepared.operations)
     rest: list[Rotation | Fixed] = []
     for operation in form.operations:
         leading = isinstance(operation, Fixed) and len(operation.qubits) == 1 and not touched & set(operation.qubits)
