@@ -25,7 +25,7 @@ copyright = f"2026, {author}"
 version = release = installed("qntk")
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
@@ -41,6 +41,11 @@ html_title = f"qntk {release}"
 
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
+
+nb_execution_mode = "force"  # what the gallery shows is of this version
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+nb_output_stderr = "remove"  # bars of progress
 
 autosummary_generate = True
 autodoc_default_options = {"members": True, "member-order": "bysource"}

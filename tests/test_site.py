@@ -9,6 +9,8 @@ from urllib.parse import unquote, urlsplit
 from qntk.validation.commands.main import qntk
 
 ROOT = Path(__file__).parent.parent
+OFF = ["-D", "nb_execution_mode=off"]
+"""Notebooks are run by ``make docs``, and in test_gallery.py."""
 
 
 class Page(HTMLParser):
@@ -44,7 +46,7 @@ def broken(site):
 
 def test_the_site_builds_and_every_local_link_leads_somewhere():
     """By the command of ``make docs``, where that builds it: links to other files of the repository are relative."""
-    arguments = ["-W", "--keep-going", "-n", "-b", "html", "-E", "-q", "docs", "build/docs"]
+    arguments = ["-W", "--keep-going", "-n", "-b", "html", "-E", "-q", *OFF, "docs", "build/docs"]
     done = subprocess.run([sys.executable, "-m", "sphinx", *arguments], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     site = ROOT / "build" / "docs"
