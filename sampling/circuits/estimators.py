@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2
 from qiskit.quantum_info import Operator, SparsePauliOp
-from qiskit.transpiler import generate_preset_pass_manager
+from qiskit.transpiler import TranspilerError, generate_preset_pass_manager
 
 from qntk.inputs.normal_form import NormalForm
 from qntk.inputs.reader import read_circuit, unpacked
-from qntk.sampling.circuits.noise import check_gates, read_through
+from qntk.sampling.circuits.noise import check_gates, read_through, warn_of_no_noise
 from qntk.sampling.circuits.shifts import ShiftedCircuit
 from qntk.sampling.operators import OperatorLike, hermitian
 
@@ -76,7 +76,12 @@ class EstimatorGradients:
         if backend is not None:
             check_gates(circuit, backend)
             passes = generate_preset_pass_manager(optimization_level=0, target=backend.target, seed_transpiler=0)
-            circuit = passes.run(circuit)
+            try:
+                circuit = passes.run(circuit)
+            except TranspilerError as error:
+                told = str(error).strip().strip("'\"").splitlines()[0][:300]
+                raise ValueError(f"the circuit cannot be translated to {backend.name}: {told}") from error
+            warn_of_no_noise(circuit, backend)
             observable = observable.apply_layout(circuit.layout)
         object.__setattr__(self, "_measured", read_through(observable, self.estimator, backend))
         object.__setattr__(self, "_shifted", ShiftedCircuit(circuit, form.sources, form.weights, aer))

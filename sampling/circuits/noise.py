@@ -15,21 +15,35 @@ import numpy as np
 from qiskit.circuit import QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
 
+from qntk.inputs.messages import warn
+
 _MOST_LETTERS = 12
 
 
 def check_gates(circuit: QuantumCircuit, backend: Any) -> None:
     """``ValueError`` for a gate of the circuit with noise of its own that the backend would take apart."""
-    noise = getattr(getattr(backend, "options", None), "noise_model", None)
-    if noise is None:
-        return
-    lost = set(noise.noise_instructions).intersection(circuit.count_ops()) - set(backend.target.operation_names)
+    lost = _noisy(backend).intersection(circuit.count_ops()) - set(backend.target.operation_names)
     if lost:
         method = backend.options.method
         raise ValueError(
             f"Aer's method {method!r} takes gate {min(lost)!r} apart, and the noise on it would be dropped; put the "
             "noise on the gates that it runs, or give shots="
         )
+
+
+def warn_of_no_noise(circuit: QuantumCircuit, backend: Any) -> None:
+    """Say so where no gate of the circuit, as it runs, has any of the noise."""
+    noisy, runs = _noisy(backend), circuit.count_ops()
+    if noisy and not noisy.intersection(runs):
+        named = ", ".join(sorted(noisy))
+        warn(
+            f"the noise model has noise on {named}, and the circuit as it runs none of these: {', '.join(sorted(runs))}"
+        )
+
+
+def _noisy(backend: Any) -> set[str]:
+    noise = getattr(getattr(backend, "options", None), "noise_model", None)
+    return set() if noise is None else set(noise.noise_instructions) - {"measure", "reset"}
 
 
 def read_through(observable: SparsePauliOp, estimator: Any, backend: Any) -> SparsePauliOp:

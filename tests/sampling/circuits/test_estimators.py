@@ -228,6 +228,13 @@ def test_noise_on_a_gate_that_aer_takes_apart_is_refused_and_counted_with_shots(
     assert abs(counted[1][0, 0] + 0.8 * np.sin(0.4)) < 4.9 * (2 * 0.1875 / 2000) ** 0.5
 
 
+def test_noise_on_no_gate_of_the_circuit_is_said(capsys):
+    noise = NoiseModel()
+    noise.add_all_qubit_quantum_error(depolarizing_error(0.2, 2), ["cz"])
+    aer_gradients(ansatz("hea", 2, 1), SparsePauliOp("ZI"), None, noise)
+    assert "noise on cz, and the circuit as it runs none" in capsys.readouterr().err
+
+
 def test_trajectories_are_seen_to_be_random():
     """Aer's exact values of a noisy circuit may be averages of trajectories: two halves then, at precision 0."""
     noise = NoiseModel()
