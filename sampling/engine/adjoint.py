@@ -17,10 +17,12 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from qntk.inputs.operators import observable as read_observable
 from qntk.sampling.compiled import called, jit
+from qntk.sampling.engine.blocks import backward, forward
 from qntk.sampling.engine.diagonals import merged, unmerged
 from qntk.sampling.engine.gates import aligned, at, fixed, observe, rotate, unrotate
 from qntk.sampling.engine.pairs import rotate_pair, unrotate_pair
 from qntk.sampling.engine.program import CX, MERGED, PAIR, Program
+from qntk.sampling.engine.schedule import BLOCK
 from qntk.sampling.engine.simd import WIDTH, fma, load, sine_cosine, spread, store
 from qntk.sampling.operators import hermitian, pauli_masks
 
@@ -90,7 +92,7 @@ def adjoint(
     draws = len(columns)
     values, norms = np.empty(draws), np.empty(draws)
     gradients = np.empty((draws if keep else 0, program.columns))
-    called(_run, *tables(program, observable, columns), values, norms, gradients)
+    called(_run, *tables(program, observable, columns), program.groups, BLOCK, values, norms, gradients)
     return values, norms, gradients
 
 
@@ -142,11 +144,11 @@ def read_angles(thetas, start, indptr, indices, slopes, offsets, columns, cos, s
 @jit
 def _run(  # type: ignore[no-untyped-def]
     rows, wires, matrices, members, signs, dimension, indptr, indices, jacobian, offsets, terms, coefficients,
-    matrix, vector, thetas, values, kernels, gradients,
+    matrix, vector, thetas, groups, block, values, kernels, gradients,
 ):  # fmt: skip
     angles, parameters = len(offsets), thetas.shape[1]
     psi, lam = aligned(at(dimension)), aligned(at(dimension))
-    buffer = aligned(2 * WIDTH * dimension)
+    buffer = aligned(2 * WIDTH * (dimension if len(groups) == 0 else 1))
     cos, sin, slopes = aligned(angles * WIDTH), aligned(angles * WIDTH), aligned(angles * WIDTH)
     columns = aligned(parameters * WIDTH)
     result = aligned(WIDTH)
@@ -155,7 +157,9 @@ def _run(  # type: ignore[no-untyped-def]
         read_angles(thetas, start, indptr, indices, jacobian, offsets, columns, cos, sin)
         psi[:] = 0.0
         psi[:WIDTH] = 1.0
-        for g in range(len(rows)):
+        if len(groups):
+            forward(groups, rows, wires, matrices, members, signs, cos, sin, psi, dimension, block)
+        for g in range(len(rows) if len(groups) == 0 else 0):
             row = row_at(rows, g)
             if row[0] == PAIR:
                 rotate_pair(row, members, cos, sin, psi, dimension)
@@ -168,7 +172,9 @@ def _run(  # type: ignore[no-untyped-def]
                 rotate(row, load(cos, here), load(sin, here), psi, dimension)
         store(result, 0, observe(terms, coefficients, matrix, vector, psi, lam, dimension))
         values[start : start + count] = result[:count]
-        for g in range(len(rows) - 1, -1, -1):
+        if len(groups):
+            backward(groups, rows, wires, matrices, members, signs, cos, sin, psi, lam, slopes, dimension, block)
+        for g in range(len(rows) - 1 if len(groups) == 0 else -1, -1, -1):
             row = row_at(rows, g)
             if row[0] == PAIR:
                 unrotate_pair(row, members, cos, sin, psi, lam, slopes, dimension)

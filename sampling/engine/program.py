@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ from scipy.sparse import csr_array
 from qntk.inputs.normal_form import Fixed, NormalForm, Rotation
 from qntk.inputs.reader import read_circuit
 from qntk.sampling.engine.expressions import Nonlinear, nonlinear
+from qntk.sampling.engine.schedule import BLOCK, WHOLE, WIDEST, groups_of, side_by_side
 
 DIAGONAL, REAL, IMAGINARY, CX, CZ, DENSE, MERGED, PAIR = range(8)
 """Kinds of row: rotation with a diagonal, a real or an imaginary off-diagonal; fixed gates; merged diagonals, and pairs
@@ -46,6 +48,8 @@ class Program:
         jacobian: shape (angles, columns), d angle / d column; columns are the parameters, then the nonlinear angles.
         offsets: shape (angles,), the angles at zero.
         nonlinear: the nonlinear angles, in the order of their columns.
+        groups: int64, shape (groups, 3), where the state is not worked on as a whole: first and last row, and the mask
+            of the qubits; those rows, and what they refer to, count these qubits alone, from the lowest.
     """
 
     qubits: int
@@ -57,6 +61,7 @@ class Program:
     jacobian: csr_array
     offsets: NDArray[np.float64]
     nonlinear: tuple[Nonlinear, ...]
+    groups: NDArray[np.int64]
 
     @property
     def parameters(self) -> int:
@@ -73,17 +78,18 @@ def compile_circuit(circuit: QuantumCircuit | NormalForm, merge: bool = True) ->
     """The program of a parameterised unitary circuit.
 
     With ``merge``, neighbouring diagonal gates (RZ, RZZ, CZ, …) become one diagonal and neighbouring RX or RY on
-    different qubits go in pairs; without, every gate is a row. What a gate is, ``qntk.inputs.reader`` says; errors are
-    its own, and a ``ValueError`` for a circuit without parameters.
+    different qubits go in pairs; on many qubits, within groups (``schedule``). Without, every gate is a row. What a
+    gate is, ``qntk.inputs.reader`` says; errors are its own, and a ``ValueError`` for a circuit without parameters.
     """
     if isinstance(circuit, QuantumCircuit):
         circuit = read_circuit(circuit)
     if not circuit.parameters:
         raise ValueError("the circuit has no parameters; a tangent kernel needs at least one")
     compiler = _Compiler(circuit)
-    if merge:
-        compiler.merge()
-        compiler.pair()
+    if merge and compiler.groupable():
+        compiler.group()
+    elif merge:
+        compiler.join()
     return compiler.finish()
 
 
@@ -91,7 +97,8 @@ class _Compiler:
     """Collects the rows of a normal form."""
 
     def __init__(self, form: NormalForm) -> None:
-        self.qubits = form.qubits
+        self.qubits = self.width = form.qubits
+        self.groups: list[tuple[int, int, int]] = []
         self.column = {parameter: index for index, parameter in enumerate(form.sources)}
         self.rows: list[tuple[int, int, int, int, int]] = []
         self.wires: list[int] = []
@@ -143,7 +150,7 @@ class _Compiler:
             rotations = [(z, angle) for kind, _, z, _, angle in rows if kind == DIAGONAL]
             pairs = Counter((a, b) if a < b else (b, a) for kind, a, b, _, _ in rows if kind == CZ)
             odd = frozenset(pair for pair, times in pairs.items() if times % 2)
-            offset = self.signs.setdefault(odd, len(self.signs) << self.qubits) if odd else -1
+            offset = self.signs.setdefault(odd, len(self.signs) << self.width) if odd else -1
             merged.append((MERGED, len(self.members), len(rotations), offset, 0))
             self.members += rotations
         self.rows = merged
@@ -161,6 +168,52 @@ class _Compiler:
                 paired.append(row)
         self.rows = paired
 
+    def support(self, row: tuple[int, int, int, int, int]) -> int:
+        """Mask of the qubits that a row acts on."""
+        if row[0] == DENSE:
+            return sum(1 << wire for wire in self.wires[row[2] : row[2] + row[1]])
+        return row[1] | row[2]
+
+    def join(self) -> None:
+        """Merge and pair gates as they stand, or put side by side first, whichever leaves fewer rows."""
+        rows, supports = self.rows, [self.support(row) for row in self.rows]
+        diagonal, turns = [row[0] in (DIAGONAL, CZ) for row in rows], [_is_turn(row) for row in rows]
+        sorted_rows = [rows[i] for i in side_by_side(range(len(rows)), supports, diagonal, turns)]
+        if _joined(sorted_rows) < _joined(rows):
+            self.rows = sorted_rows
+        self.merge()
+        self.pair()
+
+    def groupable(self) -> bool:
+        """Whether the state is too large for a cache, and no gate is too wide for a group."""
+        return self.qubits > WHOLE and all(self.support(row).bit_count() <= WIDEST for row in self.rows)
+
+    def group(self) -> None:
+        """Put rows into groups that act on few qubits, and merge and pair within each."""
+        rows = self.rows
+        done: list[tuple[int, int, int, int, int]] = []
+        self.width = BLOCK
+        diagonal = [row[0] in (DIAGONAL, CZ) for row in rows]
+        for group in groups_of([self.support(row) for row in rows], diagonal, self.qubits):
+            active = [qubit for qubit in range(self.qubits) if group.active >> qubit & 1]
+            local = {qubit: place for place, qubit in enumerate(active)}
+            self.rows = [self.localised(rows[place], local) for place in group.members]
+            self.join()
+            self.groups.append((len(done), len(done) + len(self.rows), group.active))
+            done += self.rows
+        self.rows = done
+
+    def localised(
+        self, row: tuple[int, int, int, int, int], local: Mapping[int, int]
+    ) -> tuple[int, int, int, int, int]:
+        """A row on the qubits of a group alone."""
+        if row[0] == DENSE:
+            start = len(self.wires)
+            self.wires += [local[wire] for wire in self.wires[row[2] : row[2] + row[1]]]
+            return (DENSE, row[1], start, row[3], row[4])
+        masks = (sum(1 << place for qubit, place in local.items() if mask >> qubit & 1) for mask in row[1:3])
+        return (row[0], *masks, row[3], row[4])  # type: ignore[return-value]
+
     def finish(self) -> Program:
         index = np.array([(row, column) for row, column, _ in self.entries], dtype=np.int64).reshape(-1, 2)
         slopes = np.array([slope for _, _, slope in self.entries])
@@ -175,14 +228,31 @@ class _Compiler:
             csr_array((slopes, (index[:, 0], index[:, 1])), shape=shape),
             np.array(self.offsets),
             tuple(self.nonlinear),
+            np.array(self.groups, dtype=np.int64).reshape(-1, 3),
         )
 
     def sign_table(self, pairs: frozenset[tuple[int, int]]) -> NDArray[np.float64]:
-        index = np.arange(1 << self.qubits)
+        index = np.arange(1 << self.width)
         signs = np.ones(len(index))
         for a, b in pairs:
             signs[(index & a != 0) & (index & b != 0)] *= -1.0
         return signs
+
+
+def _joined(rows: Sequence[tuple[int, int, int, int, int]]) -> int:
+    """How many rows merging and pairing leave."""
+    count, last = 0, 0
+    for diagonal, run in itertools.groupby(rows, key=lambda row: row[0] in (DIAGONAL, CZ)):
+        members = list(run)
+        if diagonal:
+            count, last = count + (1 if len(members) >= _WORTH_MERGING else len(members)), 0
+            continue
+        for row in members:
+            if _is_turn(row) and last not in (0, row[1]):
+                last = 0
+            else:
+                count, last = count + 1, row[1] if _is_turn(row) else 0
+    return count
 
 
 def _is_turn(row: tuple[int, int, int, int, int]) -> bool:
