@@ -40,6 +40,37 @@ WORDS = [
 CELL = ["--qubits", "2", "--params", "4", "--observable", "Z0"]
 TOML = 'seed = 1\n[[grid]]\nensemble = "haar-layers"\nqubits = 2\nparameters = 4\nobservable = "Z0"\ndraws = 64\n'
 QASM = 'OPENQASM 3.0;\ninclude "stdgates.inc";\ninput float a;\nqubit[2] q;\nry(a) q[0];\ncx q[0], q[1];\n'
+VALUES = [
+    *(
+        "0",
+        "-1",
+        "1",
+        "2",
+        "3",
+        "1.5",
+        "1e400",
+        "nan",
+        "-inf",
+        "true",
+        '""',
+        '"Z0"',
+        '"X1"',
+        "[]",
+        "[[1]]",
+        "{}",
+        "1979-05-27",
+    ),
+    *("9" * 30, "-" + "9" * 30, "[1, 2, 3]", "[2, 2]", '["Z0", "X0"]', "{ from = 2, to = 1000000, step = 1 }"),
+    *(
+        "{ from = 4, to = 16, points = 3 }",
+        '"\\u001b[31m"',
+        '"@/dev/null"',
+        '"../../x"',
+        '"os:getcwd"',
+        "0.5",
+        "07:32:00",
+    ),
+]
 STUDY = (
     'seed = 1\nqubits = 2\nobservable = "Z0"\nmodels = ["low-hva"]\ndepths = [1]\nseeds = 2\nsteps = 2\n'
     "bisect_steps = 0\n"
@@ -66,10 +97,18 @@ def mangled(rng: random.Random, content: bytes) -> bytes:
     return bytes(made)
 
 
+def revalued(rng: random.Random, text: str) -> str:
+    """TOML with the value of one of its keys replaced by another that TOML has."""
+    lines = text.splitlines()
+    index = rng.choice([index for index, line in enumerate(lines) if " = " in line])
+    lines[index] = f"{lines[index].split(' = ')[0]} = {rng.choice(VALUES)}"
+    return "\n".join(lines)
+
+
 def configurations(rng: random.Random, folder: Path) -> Case:
     """A configuration with damage, for the command that reads it and draws little."""
     path = folder / "s.toml"
-    path.write_bytes(mangled(rng, TOML.encode()))
+    path.write_bytes(revalued(rng, TOML).encode() if rng.random() < 0.5 else mangled(rng, TOML.encode()))
     return ["plan", str(path), "--json"]
 
 
@@ -130,7 +169,8 @@ def tables(rng: random.Random, folder: Path) -> Case:
 def studies(rng: random.Random, folder: Path) -> Case:
     """The configuration of a study with damage."""
     config = STUDY + '[dataset]\nkind = "kink"\npoints = 4\nscale = 0.5\n'
-    (folder / "d.toml").write_bytes(mangled(rng, config.encode()))
+    made = revalued(rng, config).encode() if rng.random() < 0.5 else mangled(rng, config.encode())
+    (folder / "d.toml").write_bytes(made)
     return ["diagnose", str(folder / "d.toml"), "--out", str(folder / "study"), "--json"]
 
 
