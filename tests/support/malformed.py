@@ -37,9 +37,31 @@ WORDS = [
     "\\",
     "0,5",
 ]
+PLAUSIBLE = [
+    "1",
+    "3",
+    "60",
+    "61",
+    "X1",
+    "Z0Z1",
+    "tfim:h=1",
+    "xxz:J=0",
+    "1e77*Z0",
+    "1e-162*Z0",
+    "Z0-Z0",
+    "IIZ",
+    "@/dev/null",
+]
 CELL = ["--qubits", "2", "--params", "4", "--observable", "Z0"]
 TOML = 'seed = 1\n[[grid]]\nensemble = "haar-layers"\nqubits = 2\nparameters = 4\nobservable = "Z0"\ndraws = 64\n'
 QASM = 'OPENQASM 3.0;\ninclude "stdgates.inc";\ninput float a;\nqubit[2] q;\nry(a) q[0];\ncx q[0], q[1];\n'
+STATEMENTS = [
+    *("rx(a) q[0];", "rx(2*a) q[1];", "h q[2];", "reset q[0];", "barrier q;", "U(a, 0, a) q[0];", "cx q[0], q[0];"),
+    *("ry(a/0) q[0];", "ry(log(a)) q[0];", "ry(1e400*a) q[0];", "ry(a*a*a) q[1];", "ry(sin(a)) q[1];", "ry(nan) q[0];"),
+    *("input float b;", "input angle[8] b;", "input int n;", "bit c; c = measure q[0];", "delay[100ns] q[0];"),
+    *("gate f(x) u { rx(x/3) u; } f(a) q[0];", "ctrl @ ry(a) q[0], q[1];", "pow(0.5) @ x q[0];", "inv @ ry(a) q[1];"),
+    *("for int i in [0:2] { ry(a) q[0]; }", "if (true) { x q[0]; }", "while (true) { x q[0]; }", "qubit[40] r;"),
+]
 VALUES = [
     *(
         "0",
@@ -91,7 +113,7 @@ def mangled(rng: random.Random, content: bytes) -> bytes:
         elif kind == 2:
             made[place:place] = rng.choice(WORDS).encode()
         elif kind == 3:
-            made[place:place] = bytes(rng.randrange(256) for _ in range(3))
+            made[place:place] = bytes(rng.randrange(rng.choice([128, 256])) for _ in range(3))
         else:
             made[place:place] = made[max(0, place - 9) : place]
     return bytes(made)
@@ -115,7 +137,7 @@ def configurations(rng: random.Random, folder: Path) -> Case:
 def options(rng: random.Random, folder: Path) -> Case:
     """A prediction with an option replaced by something else."""
     line = list(CELL)
-    line[rng.choice([1, 3, 5])] = rng.choice([*WORDS, "1", "3", "60", "X1", "Z0Z1", "tfim:h=1"])
+    line[rng.choice([1, 3, 5])] = rng.choice([*WORDS, *PLAUSIBLE])
     more = [[], [], [], ["--generator", rng.choice([*WORDS, "pauli"])], [rng.choice(WORDS)]]
     return ["predict", *line, *rng.choice(more), "--json"]
 
@@ -139,8 +161,12 @@ def draws(rng: random.Random, folder: Path) -> Case:
 def circuits(rng: random.Random, folder: Path) -> Case:
     """A circuit with damage."""
     path = folder / "c.qasm"
-    path.write_bytes(mangled(rng, QASM.encode()))
-    return ["check", str(path), "--observable", "Z0", "--draws", "64", "--repeats", "1", "--json"]
+    lines = QASM.splitlines()
+    for _ in range(rng.randint(1, 3)):
+        lines.insert(rng.randint(3, len(lines)), rng.choice(STATEMENTS))
+    path.write_bytes("\n".join(lines).encode() if rng.random() < 0.5 else mangled(rng, QASM.encode()))
+    quick = ["--no-reasons"] if rng.random() < 0.75 else []
+    return ["check", str(path), "--observable", "Z0", "--draws", "64", "--repeats", "1", *quick, "--json"]
 
 
 def tables(rng: random.Random, folder: Path) -> Case:
