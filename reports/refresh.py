@@ -1,5 +1,6 @@
-"""Copy a finished default sweep's report and the diagnostics, without their draws, into the committed reports."""
+"""Copy a finished default sweep's report and the diagnostics, without their draws, and write the page of findings."""
 
+import runpy
 import shutil
 import sys
 from pathlib import Path
@@ -22,3 +23,5 @@ for (name, files), source in zip(FILES.items(), map(Path, sys.argv[1:]), strict=
         shutil.copy(source / file, target / file)
     shutil.copytree(source / "figures", target / "figures")
     print(target)
+
+runpy.run_path(str(Path(__file__).parent / "findings.py"), run_name="__main__")

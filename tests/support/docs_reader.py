@@ -24,6 +24,7 @@ INDEX = "needs a package index"
 NOT_RUN = {
     ("docs/tutorial.md", "python -m venv .venv"): INDEX,
     ("docs/architecture.md", " commands          the command line: a thin caller of the face"): "a drawing",
+    ("docs/findings.md", "@software{qntk,"): "a citation",
     ("docs/howto/cluster.md", "pip install 'qntk[dask]'"): INDEX,
     ("docs/howto/cluster.md", "#!/bin/bash"): "needs Slurm",
     ("docs/howto/cluster.md", "import subprocess"): "needs Slurm and dask-jobqueue",

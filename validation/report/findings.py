@@ -28,7 +28,7 @@ TOLD: tuple[tuple[Statistic, Regime], ...] = (
 
 
 def law_rows(verdicts: Sequence[Row]) -> list[dict[str, Any]]:
-    """Of Haar layers, a row a law and place where it holds: ``law``, ``observables``, ``where``, ``counts``, ``worst``.
+    """Of Haar layers, a row a law and place: ``claim``, ``law``, ``observables``, ``where``, ``counts``, ``worst``.
 
     Observables for which a law holds at the same place share a row.
     """
@@ -47,7 +47,7 @@ def law_rows(verdicts: Sequence[Row]) -> list[dict[str, Any]]:
         for text, observables in by_text.items():
             those = [r for r in rows if r["observable"] in observables]
             made.append(
-                {"law": law_name(*law), "observables": [in_words(o) for o in observables], "where": text}
+                {"claim": law, "law": law_name(*law), "observables": [in_words(o) for o in observables], "where": text}
                 | {"counts": region(those).counts, "worst": worst(those)}
             )
     return made
