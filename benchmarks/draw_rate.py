@@ -32,7 +32,7 @@ from peers import CONTENDERS, Gradients  # noqa: E402
 
 from qntk.sampling.engine.simd import WIDTH, fma, load, spread, store  # noqa: E402
 
-SIZES = {4: 16, 6: 32, 8: 64, 10: 64, 12: 32}
+SIZES = {4: 16, 6: 32, 8: 64, 10: 64, 12: 32, 14: 8, 16: 8, 18: 4, 20: 2}
 """Qubits to layers."""
 SECONDS = 1.0
 """Time that a contender gets in a round, if a draw takes less."""
