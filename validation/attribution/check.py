@@ -88,7 +88,7 @@ def check_document(
     summary, law, verdicts = first
     reversal = time_reversal(random, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1 << 20,))))
     symmetric = reversal and own_law(law, target, *reversal)
-    own = judge_own(summary, symmetric, margins, level) if symmetric else []
+    own = judge_own(summary, symmetric, law, margins, level) if symmetric else []
     recommended = depth_for_fluctuation(law.observable, law.generator, FLUCTUATION)
     document = {
         "schema_version": SCHEMA_VERSION,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -21,6 +21,7 @@ from qntk.theory.haar.distribution import KernelDistribution
 from qntk.theory.haar.dqntk_second_moment import second_moment
 from qntk.theory.haar.kernel_matrix import KernelMatrixLaw
 from qntk.validation.judge.estimates import MINIMUM_DRAWS, MOMENTS, Summary, summarise
+from qntk.validation.judge.floor import needed_draws
 from qntk.validation.judge.pivots import Pivot
 from qntk.validation.judge.sup_distance import SupDistance, sup_distance
 
@@ -162,7 +163,13 @@ def weigh(
     for claim in claims_on(law, tuple(columns), overlap):
         if claim.quantity != "kernel":
             found[claim] = by_student(columns[claim.quantity], claim)
-    return found
+    return {claim: _floored(evidence, law, claim) for claim, evidence in found.items()}
+
+
+def _floored(evidence: Evidence, law: KernelLaw, claim: Claim) -> Evidence:
+    if isinstance(evidence, SupDistance):
+        return evidence
+    return replace(evidence, needed=needed_draws(law, claim.quantity, claim.statistic))
 
 
 def by_student(draws: Column, claim: Claim) -> Pivot:

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from qntk.inputs.draws import QUANTITIES, load_draws
 from qntk.inputs.observables import Observable
 from qntk.inputs.separated import Dialect
+from qntk.theory import KernelLaw
 from qntk.validation import SCHEMA_VERSION
 from qntk.validation.judge.claims import Margins, Quantity
 from qntk.validation.judge.comparisons import compare
+from qntk.validation.judge.floor import needed_draws
 from qntk.validation.judge.independence import doubt
 from qntk.validation.judge.law import kernel_law
 from qntk.validation.judge.verdicts import Outcome, Verdict
@@ -22,8 +24,6 @@ from qntk.validation.judge.verdicts import Outcome, Verdict
 FAMILY_ERROR = 0.01
 _LEFT_OUT = ("variance", "relative_std", "distribution")
 """What the noise of shots changes, and is not judged of estimates."""
-MANY = 1000
-"""Draws below which the promise says that moments of heavy-tailed draws miss more often: docs/statistics.md."""
 
 
 def compare_document(
@@ -82,7 +82,7 @@ def compare_document(
         "draws": len(draws),
         "family_error": family_error,
         "intervals": intervals,
-        "promise": _promise(quantity, family_error, len(draws), intervals, estimated),
+        "promise": _promise(quantity, family_error, intervals, estimated) + _too_few(rows, law),
         "estimated": estimated,
         "left_out": list(_LEFT_OUT) if estimated else [],
         "warnings": warnings,
@@ -92,17 +92,29 @@ def compare_document(
     }
 
 
-def _promise(quantity: str, family_error: float, draws: int, intervals: int, estimated: bool) -> str:
+def _too_few(rows: list[Verdict], law: KernelLaw) -> str:
+    """The statistics for whose law the draws are too few, and how many each asks for."""
+    asked = {row.statistic: needed_draws(law, row.quantity, row.statistic) for row in rows}
+    short = {s: n for s, n in asked.items() if rows[0].draws < n}
+    if not short:
+        return ""
+    names = _listed([f"{s.replace('_', ' ')} ({n:,})" for s, n in short.items()])
+    return (
+        f" With {rows[0].draws:,} draws, fewer than tails like the law's ask for, this leaves out {names}: what these "
+        "intervals show is inconclusive, and they may miss more often."
+    )
+
+
+def _promise(quantity: str, family_error: float, intervals: int, estimated: bool) -> str:
     when = {
         "kernel": "the distribution's at every number of draws, the moments' for many draws",
         "dqntk": "for many draws, as μ² has a heavy tail",
     }
     if estimated:
         when["kernel"] = "for many draws, where the estimates are unbiased; the square of one estimated gradient is not"
-    few = f"; with {draws} draws the moments' error may be several times as large" if draws < MANY else ""
     return (
         f"If the draws are independent, all {intervals} intervals cover the truth at once with probability "
-        f"at least {1 - family_error:g}, {when[quantity]}{few}; and where they cover, no verdict is wrong."
+        f"at least {1 - family_error:g}, {when[quantity]}; and where they cover, no verdict is wrong."
     )
 
 

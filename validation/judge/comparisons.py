@@ -5,11 +5,14 @@ Each claim is one interval, with an equal share of the error budget (Bonferroni:
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from qntk.theory import KernelLaw
 from qntk.validation.judge.claims import ESTIMATED_MEAN, Margins, Quantity, by_student, claims_on, weigh
+from qntk.validation.judge.floor import needed_draws
 from qntk.validation.judge.verdicts import Verdict, questions
 
 
@@ -39,7 +42,7 @@ def compare(
         if quantity != "kernel":
             raise ValueError("estimated draws are of the kernel; leave --estimated out for the dqntk")
         asked = questions(law, [ESTIMATED_MEAN], margins)
-        found = by_student(draws, ESTIMATED_MEAN)
+        found = replace(by_student(draws, ESTIMATED_MEAN), needed=needed_draws(law, "kernel", "mean"))
         return [q.answer(found, family_error, len(draws)) for q in asked]
     claims = claims_on(law, (quantity,))
     if not claims:

@@ -19,6 +19,7 @@ from scipy.special import ndtr, ndtri, stdtrit
 from qntk.theory import KernelLaw
 from qntk.validation.judge.claims import Margins
 from qntk.validation.judge.estimates import MINIMUM_DRAWS, MOMENTS, Moment
+from qntk.validation.judge.floor import floor_of
 from qntk.validation.judge.spread import Spread
 from qntk.validation.judge.verdicts import POWER
 
@@ -45,6 +46,8 @@ def agree_probability(spread: Spread, statistic: Moment, margin: float, level: f
     ``margin`` is a relative difference, 0 <= margin < 1; the other arguments are those of ``resolution``.
     """
     _check_margin(margin)
+    if not _enough(spread, statistic, draws):
+        return 0.0
     (below, lower_se), (above, upper_se) = _ends(spread, statistic, level, draws)
     high, low = math.log1p(margin) - above, math.log1p(-margin) - below
     return max(0.0, float(ndtr(high / upper_se) - ndtr(low / lower_se)))
@@ -65,6 +68,8 @@ def detectable_discrepancy(
     0 it is the smallest difference from zero that is significant at ``level``.
     """
     _check_margin(margin)
+    if not _enough(spread, statistic, draws):
+        return math.inf
     (below, lower_se), (above, upper_se) = _ends(spread, statistic, level, draws)
     z = float(ndtri(_probability("power", power)))
     upwards = (1 + margin) * math.exp(min(z * lower_se - below, _FARTHEST)) - 1
@@ -116,6 +121,10 @@ def planned_draws(law: KernelLaw, margins: Margins, level: float, power: float, 
     spread = Spread.of_law(law)
     needed = max(draws_needed(spread, s, getattr(margins, s), level, power) for s in MOMENTS)
     return min(-(-needed // _ROUND) * _ROUND, most)
+
+
+def _enough(spread: Spread, statistic: Moment, draws: int) -> bool:
+    return draws >= floor_of(spread.kurtosis(statistic))
 
 
 def _ends(spread: Spread, statistic: Moment, level: float, draws: int) -> tuple[tuple[float, float], ...]:

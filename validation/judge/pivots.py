@@ -75,6 +75,7 @@ class Pivot:
         skewness: of the influence values.
         draws: number of draws n.
         logarithmic: whether the truth is positive and the interval is built on its logarithm.
+        needed: draws below which the interval may miss more often than its level says (``judge.floor``).
     """
 
     estimate: float
@@ -83,6 +84,7 @@ class Pivot:
     skewness: float
     draws: int
     logarithmic: bool
+    needed: int = 0
 
     @classmethod
     def of_influence(
@@ -143,6 +145,11 @@ class Pivot:
         reach = -float(stdtrit(self.df, level / 2))
         return self._value(self._shift - reach), self._value(self._shift + reach)
 
+    @property
+    def enough(self) -> bool:
+        """Whether a verdict may be read off the interval."""
+        return self.draws >= self.needed
+
     def p_at_least(self, value: float) -> float:
         """One-sided p-value of "truth >= value": small if the draws put the truth below."""
         return float(stdtr(self.df, self._shift - self._position(value)))
@@ -160,6 +167,8 @@ class Pivot:
 
         In units of the margin. ``relative`` needs a pivot that is logarithmic; see ``qntk.validation.judge.design``.
         """
+        if not self.enough:
+            return math.inf
         scatter = float(ndtri(power)) * self.se
         low, high = self.interval(level)
         if not relative:

@@ -63,9 +63,7 @@ class Spread:
         Of an observable whose higher traces are not known (sums of very many Paulis) the higher moments of v_O are
         continued as a gamma variable's; ``exact`` is False if those up to the fourth are among them.
         """
-        v = _continued(law.observable)
-        raw = [a * b for a, b in zip(v, sum_moments(law, _ORDER), strict=True)]
-        return cls.of_moments(raw, known_order(law.observable, 4) == 4)
+        return cls.of_moments(raw_moments(law, _ORDER), known_order(law.observable, 4) == 4)
 
     @property
     def skewness(self) -> float:
@@ -77,13 +75,16 @@ class Spread:
         """Of K, 0 for a normal variable."""
         return self.shape[4] - 3
 
+    def kurtosis(self, statistic: Moment) -> float:
+        """κ_ψ, of the influence values of an estimate's logarithm."""
+        second, _, fourth = self._influence(statistic)
+        return fourth / second**2
+
     def pivot(self, statistic: Moment, draws: int) -> Pivot:
         """What n draws give on average: an estimate of 1 and its interval, relative to the truth."""
         if draws < MINIMUM_DRAWS:
             raise ValueError(f"draws is {draws}; give at least {MINIMUM_DRAWS}")
-        r = self.relative_std
-        influence = {"mean": [0.0, r], "variance": [-1.0, 0.0, 1.0], "relative_std": [-0.5, -r, 0.5]}[statistic]
-        second, third, fourth = (self._average(polynomial.polypow(influence, k)) for k in (2, 3, 4))
+        second, third, fourth = self._influence(statistic)
         if statistic == "relative_std":
             second = max(second, 0.5 / (draws - 1))
         return Pivot(
@@ -95,14 +96,26 @@ class Spread:
             logarithmic=True,
         )
 
+    def _influence(self, statistic: Moment) -> tuple[float, float, float]:
+        """E ψ^k for k = 2, 3, 4."""
+        r = self.relative_std
+        influence = {"mean": [0.0, r], "variance": [-1.0, 0.0, 1.0], "relative_std": [-0.5, -r, 0.5]}[statistic]
+        second, third, fourth = (self._average(polynomial.polypow(influence, k)) for k in (2, 3, 4))
+        return second, third, fourth
+
     def _average(self, coefficients: np.ndarray) -> float:
         return float(np.dot(coefficients, self.shape[: len(coefficients)]))
 
 
-def _continued(operator: OperatorMoments) -> list[Fraction]:
-    """E v^k for k = 0 … 8; of a gamma variable, E v^{k+1} = E v^k E v (1 + k r) with r = Var v / (E v)²."""
-    moments = variance_moments(operator, known_order(operator, _ORDER))
+def raw_moments(law: KernelLaw, order: int) -> list[Fraction]:
+    """E K^k for k = 0 … order, continued as ``Spread.of_law`` says."""
+    return [a * b for a, b in zip(_continued(law.observable, order), sum_moments(law, order), strict=True)]
+
+
+def _continued(operator: OperatorMoments, order: int) -> list[Fraction]:
+    """E v^k for k = 0 … order; of a gamma variable, E v^{k+1} = E v^k E v (1 + k r) with r = Var v / (E v)²."""
+    moments = variance_moments(operator, known_order(operator, order))
     ratio = relative_variance(operator)
-    while len(moments) <= _ORDER:
+    while len(moments) <= order:
         moments.append(moments[-1] * moments[1] * (1 + (len(moments) - 1) * ratio))
     return moments

@@ -33,6 +33,8 @@ class SupDistance:
     high: float
     draws: int
     error: float = 0.0
+    enough = True
+    """A verdict may be read off the interval at every number of draws."""
 
     def interval(self, level: float) -> tuple[float, float]:
         """For the true sup distance between the draws' law and F; misses with probability at most ``level``."""

@@ -6,6 +6,9 @@ Each estimate gets one two-sided interval for the true value. The verdict on a p
 * disagree: the whole interval lies outside the margin;
 * inconclusive: it straddles an edge; more draws would settle it.
 
+With fewer draws than the law's tails ask for (``qntk.validation.judge.floor``) every verdict is inconclusive, its
+p-values are 1, and the interval is only what the draws show.
+
 If an interval covers the truth, none of its verdicts is wrong, however many theories it is compared with. A family of
 N intervals at level α/N each therefore makes any wrong verdict with probability at most α (Bonferroni), under any
 dependence between them; ``qntk.validation.judge.step_down`` does better for independent ones.
@@ -14,8 +17,8 @@ dependence between them; ``qntk.validation.judge.step_down`` does better for ind
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from qntk.theory import KernelLaw, Prediction
@@ -23,6 +26,7 @@ from qntk.theory.haar.invariants import Group
 from qntk.theory.haar.symmetric import SymmetricKernelLaw
 from qntk.validation.judge.claims import CLAIM, Claim, Evidence, Margins, Quantity, Statistic
 from qntk.validation.judge.estimates import MOMENTS, Moment, Summary
+from qntk.validation.judge.floor import needed_draws
 from qntk.validation.judge.pivots import Pivot
 
 Outcome = Literal["agree", "disagree", "inconclusive"]
@@ -104,7 +108,9 @@ class Question:
         return (-math.inf if self.claim.statistic == "distribution" else value - self.margin), value + self.margin
 
     def settling(self, evidence: Evidence) -> float:
-        """The smallest level at which the interval holds no edge."""
+        """The smallest level at which the interval holds no edge; 1 if there are too few draws for a verdict."""
+        if not evidence.enough:
+            return 1.0
         return max(evidence.p_equal(edge) for edge in self.edges if math.isfinite(edge))
 
     def answer(self, evidence: Evidence, level: float, draws: int) -> Verdict:
@@ -123,8 +129,11 @@ class Question:
         seen = evidence.detectable(self.margin, level, POWER, relative)
         one_sided = math.isinf(low)
         above = evidence.p_at_most(high)
+        unsure = 0.0 if evidence.enough else 1.0
         outcome: Outcome = "inconclusive"
-        if low <= interval[0] and interval[1] <= high:
+        if not evidence.enough:
+            pass
+        elif low <= interval[0] and interval[1] <= high:
             outcome = "agree"
         elif interval[1] < low or interval[0] > high:
             outcome = "disagree"
@@ -138,9 +147,9 @@ class Question:
             margin=self.margin,
             margin_kind="relative" if relative else "absolute",
             level=level,
-            p_value=evidence.p_equal(self.prediction.value),
-            p_agree=max(0.0 if one_sided else evidence.p_at_most(low), evidence.p_at_least(high)),
-            p_disagree=above if one_sided else min(1.0, 2 * min(above, evidence.p_at_least(low))),
+            p_value=evidence.p_equal(self.prediction.value) if evidence.enough else 1.0,
+            p_agree=max(0.0 if one_sided else evidence.p_at_most(low), evidence.p_at_least(high), unsure),
+            p_disagree=max(above if one_sided else min(1.0, 2 * min(above, evidence.p_at_least(low))), unsure),
             resolution=(interval[1] - interval[0]) / (2 * abs(evidence.estimate)) if evidence.estimate else None,
             detectable=seen if math.isfinite(seen) else None,
             draws=draws,
@@ -186,14 +195,21 @@ def judge(summary: Summary, statistic: Moment, prediction: Prediction, margin: f
 def judge_all(summary: Summary, law: KernelLaw, margins: Margins, level: float) -> list[Verdict]:
     """The moments of K against every regime: nine verdicts from three intervals."""
     asked = questions(law, [CLAIM["kernel", s] for s in MOMENTS], margins)
-    return _answers(asked, summary, level)
+    needed = {s: needed_draws(law, "kernel", s) for s in MOMENTS}
+    return _answers(asked, summary, level, needed)
 
 
-def judge_own(summary: Summary, law: SymmetricKernelLaw, margins: Margins, level: float) -> list[Verdict]:
-    """The moments of K against the law of the group that an ansatz is confined to; the same intervals once more."""
-    return _answers(own_questions(law, margins), summary, level)
+def judge_own(
+    summary: Summary, law: SymmetricKernelLaw, unitary: KernelLaw, margins: Margins, level: float
+) -> list[Verdict]:
+    """The moments of K against the law of the group that an ansatz is confined to; the same intervals once more.
+
+    ``unitary`` is the law of Haar layers, which says how many draws a verdict needs.
+    """
+    needed = {s: needed_draws(unitary, "kernel", s) for s in MOMENTS}
+    return _answers(own_questions(law, margins), summary, level, needed)
 
 
-def _answers(asked: list[Question], summary: Summary, level: float) -> list[Verdict]:
-    pivots: dict[str, Pivot] = {s: summary.pivot(s) for s in MOMENTS}
+def _answers(asked: list[Question], summary: Summary, level: float, needed: Mapping[Moment, int]) -> list[Verdict]:
+    pivots: dict[str, Pivot] = {s: replace(summary.pivot(s), needed=needed[s]) for s in MOMENTS}
     return [q.answer(pivots[q.claim.statistic], level, summary.draws) for q in asked]

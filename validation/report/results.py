@@ -31,6 +31,10 @@ from qntk.validation.sweep.config import SweepConfig
 from qntk.validation.sweep.looks import looks_document
 from qntk.validation.sweep.store import Store
 
+_THIN = (
+    " Of {} intervals the draws are too few for tails like the law's: whatever these show, their verdicts are "
+    "inconclusive, and they may miss more often."
+)
 _UNFINISHED = " The sweep is not finished: this holds if where it stands owes nothing to an earlier report of it."
 
 
@@ -73,6 +77,7 @@ class SweepResults:
         skipped: cells without a result, and why.
         intervals: number N of intervals that share the error budget.
         planned: draws planned in all; ``drawn``: draws seen.
+        thin: number of those intervals whose draws are too few for a verdict.
         looks: number of different plans that reports were made of, this one among them.
     """
 
@@ -83,6 +88,7 @@ class SweepResults:
     intervals: int
     planned: int
     drawn: int
+    thin: int = 0
     looks: int = 1
 
     @cached_property
@@ -111,7 +117,7 @@ class SweepResults:
             first = family.cells[0]
             place = ", ".join(filter(None, [first.ensemble, first.observable, family.fixed]))
             for quantity in family.fit.fits:
-                if quantity != "std":
+                if quantity != "std" and not family.thin(quantity):
                     text = statement(family.fit.fits[quantity], family.points, place, share)
                     told.append(
                         {
@@ -140,6 +146,7 @@ class SweepResults:
             f"intervals share an error of {error:.4g} (Bonferroni between statistics, Holm's step-down between "
             f"independent cells of one statistic), so that each is read at a level from {low:.2g} to {high:.2g}; all "
             "but those of the distribution are asymptotic in the number of draws."
+            + (_THIN.format(self.thin) if self.thin else "")
             + (_UNFINISHED if self.drawn < self.planned else "")
         )
 
@@ -176,14 +183,18 @@ def evaluate(store: Store, workers: int | None = None) -> SweepResults:
             else:
                 found.append(result)
     levels = _cell_levels(found, store.share)
+    families = tuple(fit_families({row.cell: row.point for row in found if row.point}, store.config, store.share))
+    thin = sum(not evidence.enough for row in found for evidence in row.evidence.values())
+    thin += sum(family.thin(quantity) for family in families for quantity, _ in family.verdicts)
     return SweepResults(
         config=store.config,
         cells=tuple(_judged(row, levels) for row in found),
-        families=tuple(fit_families({row.cell: row.point for row in found if row.point}, store.config, store.share)),
+        families=families,
         skipped=tuple(skipped),
         intervals=round(store.config.family_error / store.share),
         planned=planned,
         drawn=drawn,
+        thin=thin,
         looks=len(looks_document(store.directory, store.cells)["looks"]),
     )
 

@@ -14,7 +14,9 @@ from functools import cached_property
 import numpy as np
 
 from qntk.theory import REGIMES, KernelLaw, Prediction
-from qntk.validation.judge.claims import CLAIM, EXPONENT, Column, Quantity
+from qntk.validation.judge.claims import CLAIM, EXPONENT, Column, Quantity, Statistic
+from qntk.validation.judge.floor import EXPONENT_FREEDOM, needed_draws
+from qntk.validation.judge.pivots import Pivot
 from qntk.validation.judge.step_down import step_down_level
 from qntk.validation.judge.verdicts import Question, Verdict
 from qntk.validation.scaling.exponents import JointFit, fit_jointly
@@ -25,6 +27,15 @@ from qntk.validation.sweep.config import SweepConfig
 
 _BOOTSTRAP = 0xB007
 """Word that sets the streams of the bootstrap apart from those of the draws."""
+
+
+_CLAIM: dict[str, tuple[Quantity, Statistic]] = {
+    "mean": ("kernel", "mean"),
+    "std": ("kernel", "variance"),
+    "relative_std": ("kernel", "relative_std"),
+    "dqntk": ("dqntk", "second_moment"),
+}
+"""The claim on a cell that each quantity is the logarithm of."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,15 @@ class FamilyResult:
             return []
         return [compare_models(self.points, quantity, self.variables[0]) for quantity in self.fit.fits]
 
+    def thin(self, quantity: str) -> bool:
+        """Whether some cell has too few draws for this quantity's exponents to be judged."""
+        return any(quantity in point.thin for point in self.points)
+
+    def evidence(self, quantity: str, variable: Variable) -> Pivot:
+        """How the fitted exponent scatters about the truth, and whether a verdict may be read off it."""
+        pivot = self.fit.fits[quantity].exponents[variable].pivot
+        return replace(pivot, needed=pivot.draws + self.thin(quantity))
+
     @property
     def fixed(self) -> str:
         """What is held, such as ``n = 4`` or ``L = 32``; empty for a fit in both."""
@@ -72,7 +92,9 @@ def cell_point(cell: Cell, law: KernelLaw, columns: Mapping[Quantity, Column]) -
     if cell.dqntk:
         for regime, prediction in CLAIM["dqntk", "second_moment"].predict(law, None).items():
             found.setdefault(regime, {})["dqntk"] = math.sqrt(prediction.value)
-    return point(cell.parameters, cell.dimension, columns["kernel"], columns.get("dqntk"), found)
+    made = point(cell.parameters, cell.dimension, columns["kernel"], columns.get("dqntk"), found)
+    needed = {q: needed_draws(law, *_CLAIM[q], EXPONENT_FREEDOM[_CLAIM[q][0]]) for q in made.logs}
+    return replace(made, thin=frozenset(q for q, n in needed.items() if len(columns["kernel"]) < n))
 
 
 def fit_families(points: Mapping[Cell, Point], config: SweepConfig, share: float) -> list[FamilyResult]:
@@ -100,7 +122,7 @@ def fit_families(points: Mapping[Cell, Point], config: SweepConfig, share: float
         )
         for (quantity, variable), questions_ in asked[-1].items():
             if questions_:
-                pivot = fit.fits[quantity].exponents[variable].pivot
+                pivot = fits[-1].evidence(quantity, variable)
                 worst = max(q.settling(pivot) for q in questions_)
                 settling.setdefault((variables, quantity, variable), []).append(worst)
     levels = {kind: step_down_level(values, share * len(values)) for kind, values in settling.items()}
@@ -125,7 +147,7 @@ def _exponent_verdicts(
     return {
         (quantity, variable): {
             q.prediction.regime: q.answer(
-                family.fit.fits[quantity].exponents[variable].pivot,
+                family.evidence(quantity, variable),
                 levels[family.variables, quantity, variable],
                 draws,
             )

@@ -37,6 +37,7 @@ class Point:
         batches: power sums for the bootstrap, shape (B, m): for each batch of consecutive draws the means of K, K²
             and, where drawn, μ².
         predictions: regime to quantity to value (not its log); a quantity may be missing for a regime.
+        thin: quantities whose draws are too few for a normal interval (``qntk.validation.judge.floor``).
 
     Raises ``ValueError`` for an unknown quantity, logs that are not finite, variances that are not positive, a
     covariance of log(ΔK/K̄) that is not that of log ΔK - log K̄, and arrays of the wrong shape.
@@ -48,6 +49,7 @@ class Point:
     covariance: NDArray[np.float64]
     batches: NDArray[np.float64]
     predictions: Mapping[str, Mapping[str, float]]
+    thin: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Refuse what no fit could weigh."""

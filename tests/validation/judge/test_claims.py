@@ -17,8 +17,9 @@ from qntk.sampling import HaarLayers, sample
 from qntk.theory import REGIMES, KernelLaw, OperatorMoments, Prediction
 from qntk.theory.haar import dqntk, dqntk_second_moment
 from qntk.theory.haar.distribution import KernelDistribution
-from qntk.validation.judge.claims import CLAIM, CLAIMS, EXPONENT, Margins, claims_on, weigh
+from qntk.validation.judge.claims import CLAIM, CLAIMS, EXPONENT, Margins, by_student, claims_on, weigh
 from qntk.validation.judge.comparisons import compare
+from qntk.validation.judge.floor import needed_draws
 from qntk.validation.judge.law import kernel_law
 from qntk.validation.judge.verdicts import Question, questions
 
@@ -212,13 +213,18 @@ def test_the_fields_of_every_verdict_are_consistent(seed, law, draws, scale, shi
         assert (v.regime, v.prediction) == (question.prediction.regime, question.prediction.value)
         assert (v.level, v.draws, v.margin) == (level, draws, question.margin)
         assert v.margin_kind == ("absolute" if question.claim.unit else "relative")
+        assert v.interval[0] <= v.estimate <= v.interval[1]
+        if draws < needed_draws(law, v.quantity, v.statistic):
+            assert (v.verdict, v.p_value, v.p_agree, v.p_disagree) == ("inconclusive", 1.0, 1.0, 1.0)
+            assert v.detectable is None
+            assert question.settling(pivot) == 1.0
+            continue
         unit = v.prediction if v.margin_kind == "relative" else 1.0
         edges = (-math.inf if distribution else v.prediction - unit * v.margin, v.prediction + unit * v.margin)
         expected = "agree" if inside(v.interval, edges) else "disagree" if outside(v.interval, edges) else None
         assert v.verdict == (expected or "inconclusive")
         assert (v.verdict == "agree") == (v.p_agree <= level / (1 if distribution else 2))
         assert (v.verdict == "disagree") == (v.p_disagree < level)
-        assert v.interval[0] <= v.estimate <= v.interval[1]
         if not distribution:
             assert (v.p_value < level) == (not v.interval[0] <= v.prediction <= v.interval[1])
         assert v.resolution == pytest.approx((v.interval[1] - v.interval[0]) / 2 / abs(v.estimate))
@@ -313,7 +319,7 @@ def test_what_is_called_detectable_is_detected_nine_times_in_ten(statistic, scat
 
     def answers(prediction, columns):
         question = Question(claim, Prediction("μ", float(prediction), "asymptotic", (), ""), margin)
-        return [question.answer(weigh({"dqntk": column}, SUM)[claim], 0.01, 400) for column in columns]
+        return [question.answer(by_student(column, claim), 0.01, 400) for column in columns]
 
     columns = 1.0 + scatter * rng.standard_normal((3000, 400))
     seen = np.median([v.detectable for v in answers(truth, columns[:200])])

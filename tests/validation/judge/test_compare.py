@@ -13,6 +13,9 @@ import pytest
 from qiskit.quantum_info import SparsePauliOp
 
 from qntk.sampling import HaarLayers, sample
+from qntk.validation.judge.estimates import MOMENTS
+from qntk.validation.judge.floor import needed_draws
+from qntk.validation.judge.law import kernel_law
 
 FALSE_FAIL = 1e-6
 """The family error of each comparison that must agree."""
@@ -77,11 +80,13 @@ def test_negative_controls_are_rejected(compare, kernels):
 
 
 def test_few_draws_agree_with_nothing_and_the_promise_says_what_they_are_worth(compare, kernels):
-    """Family error 1e-6: the distribution keeps it at eight draws too, the moments only about."""
+    """Family error 1e-6: the distribution keeps it at eight draws too; the moments need more."""
     document, rows = compare(kernels[:8], *PROJECTOR, "--family-error", FALSE_FAIL)
     assert {row["verdict"] for row in document["verdicts"]} == {"inconclusive"}
     assert "exact is undecided in mean, variance, relative std and distribution" in document["summary"]
-    assert "with 8 draws the moments' error may be several times as large" in document["promise"]
+    needed = {s: needed_draws(kernel_law(3, 10, "projector:rank=1", "half-pauli"), "kernel", s) for s in MOMENTS}
+    assert "With 8 draws, fewer than tails like the law's ask for" in document["promise"]
+    assert all(f"({n:,})" in document["promise"] for n in needed.values())
     assert rows["distribution", "exact"]["interval"] == [0.0, 1.0]
 
 
