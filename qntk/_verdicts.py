@@ -18,7 +18,7 @@ from qntk.inputs.separated import Dialect
 from qntk.sampling import Draws
 from qntk.sampling.circuits.random_angles import RandomCircuit
 from qntk.validation.attribution.check import check_document, check_text
-from qntk.validation.attribution.own_law import law_sentences
+from qntk.validation.attribution.law_page import law_sentences
 from qntk.validation.judge.claims import Margins, Quantity
 from qntk.validation.judge.compare import FAMILY_ERROR, compare_document, compare_text
 

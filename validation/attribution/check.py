@@ -22,7 +22,8 @@ from qntk.theory.haar.concentration import depth_for_fluctuation
 from qntk.validation import SCHEMA_VERSION
 from qntk.validation.attribution.advice import FLUCTUATION, advice, causes
 from qntk.validation.attribution.causes import attribution, attribution_text, exact_ratios
-from qntk.validation.attribution.own_law import OwnLaw, law_document, law_sentences, own_part
+from qntk.validation.attribution.law_page import law_document, law_sentences, own_part
+from qntk.validation.attribution.own_law import OwnLaw
 from qntk.validation.attribution.own_law import own_law as law_of_circuit
 from qntk.validation.attribution.symmetries import own_law, time_reversal
 from qntk.validation.judge.claims import Margins

@@ -16,7 +16,7 @@ from qntk.inputs.operators import observable as read_observable
 from qntk.inputs.reader import read_circuit
 from qntk.sampling.circuits.catalogue import CATALOGUE, ansatz
 from qntk.theory.circuits.orbit_law import orbit_mean
-from qntk.validation.attribution.own_law import repeated_part
+from qntk.validation.attribution.forms import repeated_part
 
 SIZES = (12, 24, 48)
 _LISTED = 2**14

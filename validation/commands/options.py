@@ -38,7 +38,9 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON docu
 QUBITS = click.option("--qubits", type=click.IntRange(1, 60), help="Number of qubits n; D = 2^n.")
 PARAMS = click.option("--params", type=click.IntRange(1, 10**9), help="Number of parameters L.")
 INPUTS = click.option(
-    "--inputs", multiple=True, help="A parameter, or vector of them, that is data; may be given again."
+    "--inputs",
+    multiple=True,
+    help="A parameter, or vector of them, that is data, or x=uniform(-1,1) for how it is drawn; may be given again.",
 )
 OBSERVABLE = click.option(
     "--observable",

@@ -20,11 +20,7 @@ def _exit_on(verdicts: list[dict[str, Any]], fail_on: tuple[str, ...]) -> None:
 @click.command(short_help="Is your ansatz random enough for the theory, and deep enough?")
 @click.argument("circuit", type=click.Path(dir_okay=False, path_type=Path))
 @options.OBSERVABLES
-@click.option(
-    "--inputs",
-    multiple=True,
-    help="A parameter, or vector of them, that is data, or x=uniform(-1,1) for how it is drawn; may be given again.",
-)
+@options.INPUTS
 @click.option(
     "--angles", help="How the others are drawn: normal(0,0.1), beta(2,2), identity-blocks; uniform(0,2*pi) by default."
 )

@@ -19,6 +19,9 @@ from qntk.validation.commands.output import echo_json, echo_text
     help="In place of these: a QPY or OpenQASM 3 file of Pauli rotations and Clifford gates.",
 )
 @options.INPUTS
+@click.option(
+    "--noise", help="With --circuit, after every gate: depolarizing=P, dephasing=P, bit-flip=P, or several with commas."
+)
 @options.OBSERVABLE
 @options.GENERATOR
 @options.JSON
@@ -29,6 +32,7 @@ def predict(
     params: int | None,
     circuit: Path | None,
     inputs: tuple[str, ...],
+    noise: str | None,
     observable: str,
     generator: str,
     as_json: bool,
@@ -49,12 +53,12 @@ def predict(
             raise ValueError(f"{given[0]} does not go with --circuit: the circuit's own gates say it")
         from qntk._predict import predict_circuit
 
-        own = predict_circuit(circuit, observable, inputs)
+        own = predict_circuit(circuit, observable, inputs, noise=noise)
         echo_json(own.to_dict()) if as_json else echo_text(own.text)
         return
     cell = options.cell(qubits, params, ", or --circuit with the file of a circuit")
-    if inputs:
-        raise ValueError("--inputs goes with --circuit alone")
+    if inputs or noise:
+        raise ValueError(f"--{'inputs' if inputs else 'noise'} goes with --circuit alone")
     from qntk._law import law
 
     found = law(*cell, observable, generator)

@@ -12,7 +12,7 @@ from qntk.sampling import CATALOGUE, CircuitEnsemble, ansatz
 from qntk.theory.circuits.meeting import meeting
 from qntk.theory.circuits.orbit_law import orbit_mean
 from qntk.theory.circuits.pauli_paths import exact_mean
-from qntk.validation.attribution.own_law import repeated_part
+from qntk.validation.attribution.forms import repeated_part
 
 SPEC = {"qaoa": "X0+0.5*Z0Z1", "su2-equivariant": "X0X1+Y0Y1+Z0Z1"}
 """Observables that are moved from the ansatz's own input; else Z0 and a Z0Z1."""

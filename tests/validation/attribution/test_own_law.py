@@ -11,7 +11,9 @@ from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from qntk import check, predict_circuit
+from qntk.inputs.reader import read_circuit
 from qntk.sampling.circuits.catalogue import ansatz
+from qntk.theory.circuits.noise import PauliNoise, decay, noisy_mean
 from qntk.theory.circuits.orbit_law import orbit_mean
 
 
@@ -164,6 +166,10 @@ def test_a_t_gate_is_a_rotation_without_a_parameter():
         (["--circuit", "a.qpy", "--qubits", 2, "--observable", "Z0"], "--qubits does not go with --circuit"),
         (["--circuit", "a.qpy", "--generator", "pauli", "--observable", "Z0"], "--generator does not go"),
         (["--qubits", 2, "--observable", "Z0"], "--params"),
+        (
+            ["--qubits", 2, "--params", 3, "--noise", "dephasing=0.1", "--observable", "Z0"],
+            "--noise goes with --circuit",
+        ),
         (["--qubits", 2, "--params", 3, "--inputs", "x", "--observable", "Z0"], "--inputs goes with --circuit"),
     ],
 )
@@ -222,3 +228,38 @@ def test_draws_tell_where_paths_do_not_reach():
     assert own["exact"] is None
     assert own["depth"] is None
     assert "qntk.sample" in own["reasons"]["orbit"]
+
+
+def test_noise_of_the_command(qntk, tmp_path):
+    path = tmp_path / "hva.qpy"
+    with path.open("wb") as file:
+        qpy.dump(ansatz("hva", 3, 2), file)
+    command = ["predict", "--circuit", path, "--observable", "X0", "--noise", "depolarizing=0.01"]
+    code, text, _ = qntk(*command, "--json")
+    document = json.loads(text)
+    assert code == 0
+    form = read_circuit(ansatz("hva", 3, 2))
+    noise = PauliNoise(0.99, 0.99, 0.99)
+    assert document["mean"]["exact"] == pytest.approx(noisy_mean(form, {"IIX": 1.0}, noise).value, rel=1e-12)
+    assert document["mean"]["exact"] < document["mean"]["noiseless"]
+    assert document["noise"]["decay"] == pytest.approx(decay(form, {"IIX": 1.0}, noise), rel=1e-12)
+    assert "depolarizing=0.01" in qntk(*command)[1]
+    code, text, error = qntk(*command[:-1], "thermal=0.1")
+    assert (code, text, error.count("\n")) == (2, "", 1)
+
+
+def test_noise_with_data():
+    """A datum that turns one rotation is averaged over, with the noise of its gate."""
+    x, a = Parameter("x"), Parameter("a")
+    circuit = QuantumCircuit(1)
+    circuit.rx(a, 0)
+    circuit.rz(x, 0)
+    circuit.ry(Parameter("b"), 0)
+    found = predict_circuit(circuit, "Z0", inputs="x", noise="depolarizing=0.2")
+    whole = noisy_mean(read_circuit(circuit), {"Z": 1.0}, PauliNoise(0.8, 0.8, 0.8))
+    assert found.document["mean"]["exact"] == pytest.approx(whole.gradients[:2].sum(), rel=1e-12)
+    drawn = predict_circuit(circuit, "Z0", inputs="x=uniform(-1,1)")
+    assert drawn.law.exact is None
+    assert drawn.law.orbit.value == found.law.orbit.value
+    with pytest.raises(ValueError, match="uniform on the circle"):
+        predict_circuit(circuit, "Z0", inputs="x=uniform(-1,1)", noise="depolarizing=0.2")
