@@ -107,7 +107,7 @@ def parse_observable(spec: str, qubits: int, folder: Path | None = None) -> Obse
     if not text:
         raise ValueError(f"the observable is empty; give {FORMS}")
     if text.startswith("@"):
-        return _finish(spec, qubits, _read_file((folder or Path()) / text[1:], qubits))
+        return _finish(spec, qubits, _read_file((folder or Path()) / Path(text[1:]).expanduser(), qubits))
     if set(text) <= set("IXYZ"):
         return from_labels([(text, 1.0)], qubits)
     name, _, options = text.partition(":")
@@ -172,7 +172,7 @@ def find_observable(
     Raises ``ValueError`` in one line.
     """
     copy = copies.get(spec)
-    if copy is None or (not copy_first and os.path.exists(folder / spec.strip()[1:])):
+    if copy is None or (not copy_first and os.path.exists(folder / Path(spec.strip()[1:]).expanduser())):
         return parse_observable(spec, qubits, folder)
     found = replace(parse_observable(f"@{copy.name}", qubits, copy.parent), spec=spec)
     if found.digest != copy.stem:
@@ -234,7 +234,7 @@ def _read_sum(spec: str, qubits: int) -> Terms:
 def _read_file(path: Path, qubits: int) -> Terms:
     name = str(path)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a null byte in the name
         raise ValueError(f"observable file {name!r} cannot be read: {error}") from error
     terms: Terms = []

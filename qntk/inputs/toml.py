@@ -33,8 +33,7 @@ def read_model(
 
     Raises ``ValueError`` with one line that names the key, what was given and what is accepted.
     """
-    if isinstance(path, str) and not any(sign in path for sign in "\n="):
-        path = Path(path).expanduser()
+    path = located(path)
     name = "the packaged default" if path is None else str(path) if isinstance(path, Path) else "given"
     try:
         text = _text(path, packaged)
@@ -45,6 +44,13 @@ def read_model(
         raise ValueError(f"configuration {name} is not TOML: {error}") from error
     except ValidationError as error:
         raise ValueError(f"configuration {name}: {_one_line(error, model, tables)}") from error
+
+
+def located(source: Source) -> Source:
+    """A path as a ``Path``, with ``~`` for the home directory; what is no path as it is."""
+    if isinstance(source, str) and not any(sign in source for sign in "\n="):
+        return Path(source).expanduser()
+    return source.expanduser() if isinstance(source, Path) else source
 
 
 def _text(source: Source, packaged: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
-from qntk.inputs.toml import Source, read_model
+from qntk.inputs.toml import Source, located, read_model
 from qntk.validation.judge.claims import Margins
 from qntk.validation.sweep.grid import ENSEMBLES, HAAR_LAYERS, Fraction, Generator, Grid, Model, Override
 
@@ -65,6 +65,7 @@ def load_config(path: Source) -> tuple[SweepConfig, str]:
     Raises ``ValueError`` with one line that names the key, what was given and what is accepted.
     """
     tables: dict[str, type[BaseModel]] = {"override": Override, "grid": Grid, "margin": MarginConfig}
+    path = located(path)
     config, text = read_model(path, "default_sweep.toml", SweepConfig, tables)
     config._folder = path.parent if isinstance(path, Path) else Path()
     return config, text

@@ -47,7 +47,8 @@ def replaced(directory: Path, name: str, known: Iterable[str] = ()) -> Iterator[
         with _alone(directory, name):
             names = {path.name for path in staged.iterdir()}
             _lead_through(directory, name, names | {one for one in known if (directory / one).exists()})
-            old = (directory / f".{name}").resolve()
+            old = _counting(directory, name)
+            assert old is not None
             for path in old.iterdir():
                 if path.name not in names and path.name not in known:
                     _same(path, staged / path.name)
@@ -58,7 +59,7 @@ def replaced(directory: Path, name: str, known: Iterable[str] = ()) -> Iterator[
             shutil.rmtree(old)
             _clear(directory, name)
     except BaseException:
-        if (directory / f".{name}").resolve() != staged.resolve():
+        if _counting(directory, name) != staged:
             shutil.rmtree(staged, ignore_errors=True)
         raise
     finally:
@@ -77,7 +78,7 @@ def settle(directory: Path) -> None:
 def _lead_through(directory: Path, name: str, names: Iterable[str]) -> None:
     """Make each of these a link through the set's; what lies there itself goes into the set that counts."""
     through = directory / f".{name}"
-    if not through.is_symlink() or not through.exists():
+    if not through.is_symlink() or _counting(directory, name) is None:
         first = _new_folder(directory, name)
         if through.is_dir() and not through.is_symlink():  # a copy that followed links
             through.rename(first)
@@ -96,13 +97,13 @@ def _lead_through(directory: Path, name: str, names: Iterable[str]) -> None:
 
 def _clear(directory: Path, name: str) -> None:
     """Remove sets that do not count and nobody makes, and links that lead nowhere."""
-    through = directory / f".{name}"
+    counts = _counting(directory, name)
     left = [
         folder
         for folder, process in _folders(directory, name)
-        if folder.resolve() != through.resolve() and folder not in _making and not _alive(process)
+        if folder != counts and folder not in _making and not _alive(process)
     ]
-    for path in through.iterdir() if left and through.exists() else ():
+    for path in counts.iterdir() if left and counts else ():
         if not os.path.lexists(directory / path.name):  # a kill fell between the two renames of a folder
             _link(directory / path.name, f".{name}/{path.name}")
     for folder in left:
@@ -113,6 +114,13 @@ def _clear(directory: Path, name: str) -> None:
     for path in directory.glob(".*.link"):
         if (found := re.fullmatch(r"\..+\.(\d+)\.link", path.name)) and not _alive(int(found[1])):
             path.unlink(missing_ok=True)
+
+
+def _counting(directory: Path, name: str) -> Path | None:
+    """The folder of the set that counts; None where there is none, or somebody has put something else in its place."""
+    through = directory / f".{name}"
+    folder = directory / os.readlink(through) if through.is_symlink() else through
+    return folder if folder.parent == directory and folder.is_dir() else None
 
 
 def _folders(directory: Path, name: str) -> Iterator[tuple[Path, int]]:

@@ -160,6 +160,8 @@ class _DaskExecutor(Executor):
         for name in ["asyncio", "tornado.application", *logging.root.manager.loggerDict]:
             if name.partition(".")[0] in ("asyncio", "tornado", "distributed"):
                 logging.getLogger(name).setLevel(logging.CRITICAL)  # ``failure`` tells what goes wrong in one line
+        if address.endswith(".json"):
+            address = str(Path(address).expanduser())
         to = {"scheduler_file": address} if address.endswith(".json") else {"address": address}
         if address.endswith(".json") and not Path(address).exists():
             raise ValueError(f"the Dask scheduler file {address} does not exist")

@@ -130,7 +130,7 @@ def find_circuit(
             raise ValueError(f"circuit {name!r} has no copy in the directory; run the sweep again, which makes it anew")
         return known
     if size is None:
-        path = folder / name
+        path = folder / Path(name).expanduser()
         if known and not path.exists():
             return known
         circuit = load_circuit(path)

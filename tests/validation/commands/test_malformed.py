@@ -13,7 +13,8 @@ import malformed
 import pytest
 
 CASES = int(os.environ.get("QNTK_FUZZ", "20"))
-SECONDS = 5.0
+SECONDS, PATIENCE = 5.0, 60.0
+"""Of work until a refusal, and of a clock until anything on a machine that others use."""
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -25,12 +26,13 @@ def test_malformed_input_is_one_line_or_a_result(qntk, tmp_path, kind, no_figure
         folder = tmp_path / str(case)
         folder.mkdir()
         line = kind(random.Random(f"{kind.__name__} {case}"), folder)
-        start = time.monotonic()
+        start, worked = time.monotonic(), time.process_time()
         code, text, error = qntk(*line)
         error = error.replace("\r", "")  # with which a bar makes room for a warning
         assert code in seen, (case, line, error)
         seen[code] += 1
-        assert time.monotonic() - start < SECONDS or case == 0 or seen[0] <= 1, (case, line)
+        assert code == 0 or time.process_time() - worked < SECONDS or case == 0, (case, line)
+        assert time.monotonic() - start < PATIENCE, (case, line)
         assert "Traceback" not in error
         shutil.rmtree(folder)
         if code == 2:
