@@ -98,6 +98,7 @@ def test_in_the_dark_paper_is_dark_and_what_is_drawn_stands_out(drawn):
     rules = slim(drawn).split("@media(prefers-color-scheme:dark){")[1]
     shown = set(re.findall(r"#[0-9a-f]{6}", rules))
     assert PAPER in shown
+    assert rules.startswith(f"svg{{fill:{in_the_dark('#000000')}}}"), "matplotlib gives black text no style"
     assert in_the_dark("#440154") in shown
     for colour in ("#440154", "#31688e", "#000000", "#262626", "#fde725"):
         assert contrast(in_the_dark(colour)) > 3

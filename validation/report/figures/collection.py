@@ -19,12 +19,13 @@ from qntk.validation.report.figures.scaling import scaling_figure
 from qntk.validation.report.figures.style import groups, slug, write_figures
 from qntk.validation.report.results import SweepResults
 from qntk.validation.report.tables import frame, trend_rows
+from qntk.validation.report.words import in_words
 from qntk.validation.sweep.config import HAAR_LAYERS
 
 _MOMENT_FIGURES = {"relative_std": "concentration", "mean": "mean", "variance": "variance"}
 _BELOW = (
     " Below: estimates over the exact law with the intervals that decide the verdicts; grey: the margin; hollow: not "
-    "(yet) in agreement; dashed: the published law over the exact one."
+    "(yet) in agreement; dashed: the published law over the exact one, a triangle where it leaves the panel."
 )
 
 
@@ -72,7 +73,7 @@ def _figures(results: SweepResults) -> Iterator[tuple[str, str, Figure]]:
         "concentration-map",
         "Relative fluctuation ΔK/K̄ over the number of parameters L and the number of qubits. Background: the exact law "
         "of Haar layers; markers: Monte Carlo, in the same colours, so that one that stands out is off the law; their "
-        "shape is the verdict. Numbers on the right: the plateau at L → ∞. Dashed: from here on ΔK/K̄ is within "
+        "shape is the verdict. Numbers at the right end: the plateau at L → ∞. Dashed: from here on ΔK/K̄ is within "
         f"{NEAR:.0%} of it, and more parameters hardly help.",
         map_figure(data),
     )
@@ -108,13 +109,14 @@ def _figures(results: SweepResults) -> Iterator[tuple[str, str, Figure]]:
         yield (
             "densities",
             "Densities of K/K̄ in Haar layers, for the most qubits, the fewest and the most parameters. Grey: histogram "
-            "of the draws, its bins between their quantiles; line: the exact law.",
+            "of the draws, its bins between their quantiles; line: the exact law, with a triangle where it leaves.",
             density_figure(shown),
         )
         yield (
             "quantiles",
             "Quantiles of K in the same cells: ordered draws over the exact law's quantiles. Band: holds all "
-            f"{POINTS} points of a panel at once with probability {CONFIDENCE:.0%} if the law is right.",
+            f"{POINTS} points of a panel at once with probability {CONFIDENCE:.0%} if the law is right. Triangles: "
+            "points beyond the axis.",
             quantile_figure(shown),
         )
     if "dqntk_mean" in data:
@@ -141,8 +143,8 @@ def _figures(results: SweepResults) -> Iterator[tuple[str, str, Figure]]:
         )  # fmt: skip
         yield (
             figure_of(ensemble, observable, "kernel", "mean"),
-            f"Ansatz {ensemble}, observable {observable}: mean, variance and ΔK/K̄ over the exact law of Haar layers, "
-            "and the distance of K's distribution from it, against depth. Bars: the intervals that decide the "
-            f"verdicts; grey: the margin; hollow: not (yet) in agreement.{note}",
+            f"Ansatz {ensemble}, observable {in_words(observable)}: mean, variance and ΔK/K̄ over the exact law of "
+            "Haar layers, and the distance of K's distribution from it, against depth. Bars: the intervals that decide "
+            f"the verdicts; grey: the margin; hollow: not (yet) in agreement.{note}",
             depth_figure(panel, margins),
         )

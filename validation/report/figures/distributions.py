@@ -21,11 +21,13 @@ from qntk.validation.report.figures.style import (
     estimates,
     legend,
     lines,
+    outside,
     panels,
     plain,
     plain_ticks,
 )
 from qntk.validation.report.results import CellResult
+from qntk.validation.report.words import in_words
 
 _LEAST = 0.01
 """Share of the draws in the smallest bin."""
@@ -51,6 +53,7 @@ def _density(axis: Axes, result: CellResult) -> None:
     density = law.pdf(at) * mean
     axis.plot(at / mean, density, color=matplotlib.colormaps["viridis"](0.25), **EXACT)
     axis.set(xlabel=r"$K/\bar K$", xlim=(0, high / mean), ylim=(0, 1.25 * float(np.median(np.sort(density)[-30:]))))
+    outside(axis, at / mean, density, matplotlib.colormaps["viridis"](0.25))
     axis.set_title(title(result), fontsize="small")
 
 
@@ -64,8 +67,8 @@ def distance_figure(haar: pd.DataFrame, margins: Margins) -> Figure:
         axis.axhspan(0, margins.distribution, color="0.88", zorder=0)
         for index, (n, line) in enumerate(lines(panel, "qubits", "parameters")):
             estimates(axis, dodged(line["parameters"], index, len(colour)), line, "distribution", colour[n])
-        axis.set(xscale="log", xlabel="parameters $L$", title=plain(observable), ylim=(0, None))
+        axis.set(xscale="log", xlabel="parameters $L$", title=plain(in_words(observable)), ylim=(0, None))
         plain_ticks(axis, panel["parameters"])
-    axes[0, 0].set_ylabel(r"$\sup|F_n-F|$")
+        axis.set_ylabel(r"distance, $\sup|F_n-F|$")
     legend(figure, axes[0, -1], colour, "n")
     return figure

@@ -12,6 +12,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from qntk.validation.report.figures.style import MARKERS, group_title, groups, panels, plain_ticks
@@ -21,6 +22,8 @@ NEAR = 0.1
 _COLOURS = "viridis_r"
 _COLUMNS = 3
 _GRID = 60
+_OUTLINED = [withStroke(linewidth=2.5, foreground="white")]
+"""Ink that is read on any colour, in the dark too, where it and its outline change places."""
 
 
 def map_figure(data: pd.DataFrame) -> Figure:
@@ -37,8 +40,8 @@ def map_figure(data: pd.DataFrame) -> Figure:
         axis.set_title(group_title(*group), fontsize="medium")
     for axis in axes.ravel()[len(drawn) :]:
         axis.set_visible(False)
-    for row in axes:
-        row[0].set_ylabel("qubits $n$,  $D = 2^n$")
+    for axis in axes.ravel()[: len(drawn)]:
+        axis.set_ylabel("qubits $n$,  $D = 2^n$")
     bar = figure.colorbar(ScalarMappable(norm, _COLOURS), ax=axes, label=r"$\Delta K/\bar K$", shrink=0.9, pad=0.02)
     bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -56,7 +59,7 @@ def map_figure(data: pd.DataFrame) -> Figure:
 def _law(rows: pd.DataFrame) -> tuple[Any, Any, Any, Any]:
     """Sizes L and n, the exact ΔK/K̄ there, shape (n, L), and its plateau for each n."""
     qubits = sorted(set(rows["qubits"]))
-    span = np.geomspace(max(1, rows["parameters"].min() / 2), 2 * rows["parameters"].max(), _GRID)
+    span = np.geomspace(max(1, rows["parameters"].min() / 2), 4 * rows["parameters"].max(), _GRID)
     sizes = np.unique(span.round().astype(int))
     first = [rows[rows["qubits"] == n].iloc[0] for n in qubits]
     laws = [[replace(row["law"], parameters=int(L)) for L in sizes] for row in first]
@@ -71,7 +74,9 @@ def _panel(axis: Axes, rows: pd.DataFrame, grid: Any, norm: LogNorm) -> None:
         axis.pcolormesh(edges, [n - 0.5, n + 0.5], line[None, :], cmap=_COLOURS, norm=norm, rasterized=True)
         near = sizes[line <= (1 + NEAR) * plateau]
         if len(near):
-            axis.plot([near[0]] * 2, [n - 0.5, n + 0.5], color="black", linestyle="--", linewidth=1.4)
+            axis.plot(
+                [near[0]] * 2, [n - 0.5, n + 0.5], color="black", linestyle="--", linewidth=1.4, path_effects=_OUTLINED
+            )
     for verdict, marker in MARKERS.items():
         some = rows[rows["relative_std_verdict"] == verdict]
         axis.scatter(
@@ -80,8 +85,8 @@ def _panel(axis: Axes, rows: pd.DataFrame, grid: Any, norm: LogNorm) -> None:
         )  # fmt: skip
     for n, plateau in zip(qubits, plateaus, strict=True):
         axis.annotate(
-            f"{plateau:.2g}", (1, n), (3, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
-            va="center", fontsize="x-small", color="0.25",
+            f"{plateau:#.2g}", (1, n), (-3, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
+            ha="right", va="center", fontsize="x-small", color="black", path_effects=_OUTLINED,
         )  # fmt: skip
     axis.set(xscale="log", xlabel="parameters $L$", yticks=qubits)
     plain_ticks(axis, rows["parameters"])

@@ -17,6 +17,7 @@ from qntk.theory.haar.distribution import KernelDistribution
 from qntk.validation.judge.quantile_bands import Float, band, ranks
 from qntk.validation.report.figures.style import plain, subplots
 from qntk.validation.report.results import CellResult
+from qntk.validation.report.words import in_words
 from qntk.validation.sweep.config import HAAR_LAYERS
 
 CONFIDENCE = 0.99
@@ -62,7 +63,7 @@ def panel_figure(
     columns = -(-count // 2) if count > 2 else count
     rows = -(-count // columns)
     made: tuple[Figure, Any] = subplots(
-        rows, columns, figsize=(3.1 * columns + 0.6, 2.5 * rows), squeeze=False, **options
+        rows, columns, figsize=(3.1 * columns + 0.6, 2.5 * rows), squeeze=False, layout="constrained", **options
     )
     figure, axes = made
     order = [axes[i % rows][i // rows] for i in range(rows * columns)]
@@ -70,9 +71,8 @@ def panel_figure(
         draw(axis, result)
     for axis in order[count:]:
         axis.set_visible(False)
-    for row in axes:
-        row[0].set_ylabel(label)
-    figure.tight_layout()
+    for axis in order[:count]:
+        axis.set_ylabel(label)
     sns.despine(figure)
     return figure
 
@@ -81,7 +81,7 @@ def title(result: CellResult) -> str:
     """Which cell a panel is of."""
     cell = result.cell
     size = f"{cell.layers} layers" if cell.layers else f"L = {cell.parameters}"
-    return f"{plain(cell.observable)}, n = {cell.qubits}, {size}"
+    return f"{plain(in_words(cell.observable))}, n = {cell.qubits}, {size}"
 
 
 def quantile_table(result: CellResult) -> pd.DataFrame:
@@ -106,11 +106,15 @@ def _panel(axis: Axes, result: CellResult) -> None:
     middle = table["law"]
     axis.fill_between(middle / mean, table["band_low"] / middle, table["band_high"] / middle, color="0.85")
     axis.axhline(1.0, color="0.4", linewidth=0.8)
-    axis.plot(middle / mean, table["draws"] / middle, "o", markersize=2.5, color=sns.color_palette()[0])
-    axis.set(xscale="log", ylim=(1 - _WIDTH, 1 + _WIDTH), xlabel=r"quantile over $\bar K$")
+    ratio, colour = table["draws"] / middle, sns.color_palette()[0]
+    axis.plot(middle / mean, ratio, "o", markersize=2.5, color=colour)
+    for edge, beyond, marker in ((1 - _WIDTH, ratio < 1 - _WIDTH, "v"), (1 + _WIDTH, ratio > 1 + _WIDTH, "^")):
+        for at in (middle / mean)[beyond]:
+            axis.plot(at, edge, marker, color=colour, markersize=4, clip_on=False)
+    axis.set(xscale="log", ylim=(1 - _WIDTH, 1 + _WIDTH), xlabel=r"quantile over $\bar K$, logarithmic")
     axis.xaxis.set_minor_formatter(NullFormatter())
     if middle.iloc[-1] < _NARROW * middle.iloc[0]:
-        axis.set_xscale("linear")
+        axis.set(xscale="linear", xlabel=r"quantile over $\bar K$")
     elif middle.iloc[-1] < 30 * middle.iloc[0]:
         axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -18,7 +18,6 @@ from qntk.validation.report.figures.style import (
     lines,
     margin_band,
     panels,
-    plain,
     plain_ticks,
     plain_values,
 )
@@ -52,7 +51,7 @@ def depth_figure(data: pd.DataFrame, margins: Margins) -> Figure:
     for axis in axes[1]:
         axis.set_xlabel("layers")
         plain_ticks(axis, data["layers"].astype(int))
-    figure.suptitle(plain(f"{data['ensemble'].iloc[0]}, observable {data['observable'].iloc[0]}"), y=0.97)
+    figure.suptitle(group_title(data["ensemble"].iloc[0], data["observable"].iloc[0]), y=0.97)
     confined = "mean_own" in data and bool(data["mean_own"].notna().any())
     legend(figure, last, colour, "n", {"own group": DOTTED} if confined else None)
     return figure
@@ -84,7 +83,8 @@ def claims_figure(data: pd.DataFrame, quantity: str, statistics: dict[str, str])
             axis.axhline(0, color="0.4", linewidth=0.8, zorder=1)
             axis.set(xscale="log")
             plain_ticks(axis, panel["parameters"])
-        row[0].set_ylabel(f"{name}\noff by, in margins")
+        for axis in row:
+            axis.set_ylabel(f"{name}\noff by, in margins")
     for axis, group in zip(axes[0], drawn, strict=True):
         axis.set_title(group_title(*group))
     for axis in axes[-1]:

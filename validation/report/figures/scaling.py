@@ -22,11 +22,13 @@ from qntk.validation.report.figures.style import (
     legend,
     lines,
     margin_band,
+    outside,
     panels,
     plain,
     plain_ticks,
     plain_values,
 )
+from qntk.validation.report.words import in_words
 
 SYMBOL: dict[Moment, str] = {"mean": r"$\bar K$", "variance": r"$\Delta K^2$", "relative_std": r"$\Delta K/\bar K$"}
 _REGIMES = {"exact": EXACT, "asymptotic": PUBLISHED}
@@ -46,31 +48,37 @@ def scaling_figure(haar: pd.DataFrame, statistic: Moment, margins: Margins, alon
     colour = colours(haar[by])
     share = "row" if statistic == "relative_std" else False
     figure, axes = panels(
-        2, len(observables), 5.0, sharex="col", sharey=share, gridspec_kw={"height_ratios": [2.4, 1], "hspace": 0.08}
-    )
+        2, len(observables), 5.0, sharex="col", sharey=share, gridspec_kw={"height_ratios": [2.4, 1]},
+        layout="constrained",
+    )  # fmt: skip
     for (top, bottom), observable in zip(axes.T, observables, strict=True):
         panel = haar[haar["observable"] == observable]
         margin_band(bottom, getattr(margins, statistic))
+        published: dict[Any, tuple[Any, Any]] = {}
         for index, (value, line) in enumerate(lines(panel, by, along)):
-            _curves(top, bottom, line, statistic, along, colour[value])
+            published[colour[value]] = _curves(top, bottom, line, statistic, along, colour[value])
             at = dodged(line[along], index, len(colour))
             top.plot(line[along], line[statistic], "o", markersize=4, color=colour[value])
             estimates(bottom, at, line, statistic, colour[value], 3, unit=line[f"{statistic}_law"])
-        top.set(xscale="log", yscale="log", title=plain(observable))
+        top.set(xscale="log", yscale="log", title=plain(in_words(observable)))
         _window(bottom, panel, statistic, getattr(margins, statistic))
+        for shade, curve in published.items():
+            outside(bottom, *curve, shade, alpha=0.6)
         bottom.set(xscale="log", xlabel="dimension $D$" if along_dimension else "parameters $L$")
         plain_ticks(bottom, panel[along])
     for axis in axes[0] if not share else axes[0, :1]:
         plain_values(axis)
-    axes[0, 0].set_ylabel(SYMBOL[statistic])
-    axes[1, 0].set_ylabel("over exact")
-    styles = {"exact": EXACT, "published": PUBLISHED} | ({"plateau": DOTTED} if statistic == "relative_std" else {})
+    for top, bottom in axes.T:
+        top.set_ylabel(SYMBOL[statistic])
+        bottom.set_ylabel("over exact")
+    plateau = statistic == "relative_std" and not along_dimension
+    styles = {"exact": EXACT, "published": PUBLISHED} | ({"plateau": DOTTED} if plateau else {})
     legend(figure, axes[0, -1], colour, "L" if along_dimension else "n", styles)
     return figure
 
 
-def _curves(top: Axes, bottom: Axes, line: pd.DataFrame, statistic: Moment, along: str, colour: Any) -> None:
-    """The laws through one line of cells; between drawn sizes too where L varies, and the published one below."""
+def _curves(top: Axes, bottom: Axes, line: pd.DataFrame, statistic: Moment, along: str, colour: Any) -> Any:
+    """The laws through one line of cells, and the published one below, which is returned as x and y."""
     if along == "dimension":
         at: Any = line[along]
         values = {regime: np.array(line[f"{statistic}_{regime}"]) for regime in _REGIMES}
@@ -84,6 +92,7 @@ def _curves(top: Axes, bottom: Axes, line: pd.DataFrame, statistic: Moment, alon
     for regime, style in _REGIMES.items():
         top.plot(at, values[regime], color=colour, **style)
     bottom.plot(at, values["asymptotic"] / values["exact"], color=colour, **PUBLISHED, alpha=0.6)
+    return at, values["asymptotic"] / values["exact"]
 
 
 def _window(axis: Axes, panel: pd.DataFrame, statistic: Moment, margin: float) -> None:

@@ -19,7 +19,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from qntk.inputs.messages import printable
 from qntk.validation.report.figures.svg import slim
-from qntk.validation.report.words import WORDS
+from qntk.validation.report.words import WORDS, in_words
 
 EXACT: dict[str, Any] = {"linestyle": "-", "linewidth": 1.4}
 PUBLISHED: dict[str, Any] = {"linestyle": (0, (4, 2)), "linewidth": 1.2}
@@ -94,7 +94,7 @@ def groups(data: pd.DataFrame) -> dict[tuple[str, str], pd.DataFrame]:
 
 def group_title(ensemble: str, observable: str) -> str:
     """What a panel of such rows is called."""
-    return plain(f"{WORDS.get(ensemble, ensemble)}, {observable}")
+    return plain(f"{WORDS.get(ensemble, ensemble)}, {in_words(observable)}")
 
 
 def estimates(
@@ -135,6 +135,17 @@ def scatter_verdicts(axis: Axes, x: Any, y: Any, verdicts: pd.Series[str], colou
     agrees = np.array(verdicts == "agree")
     axis.plot(np.array(x)[agrees], np.array(y)[agrees], "o", color=colour, markersize=size)
     axis.plot(np.array(x)[~agrees], np.array(y)[~agrees], "o", color=colour, markersize=size, markerfacecolor="white")
+
+
+def outside(axis: Axes, at: Any, values: Any, colour: Any, **look: Any) -> None:
+    """Triangles on the edge of an axis where a curve leaves it, or in the middle of one that is never in it."""
+    at, values = np.asarray(at, dtype=float), np.asarray(values, dtype=float)
+    low, high = axis.get_ylim()
+    for edge, out, marker in ((low, values < low, "v"), (high, values > high, "^")):
+        if out.any():
+            ends = [i for i in range(len(out)) if out[i] and not (out[max(i - 1, 0)] and out[min(i + 1, len(out) - 1)])]
+            for index in ends or [len(out) // 2]:
+                axis.plot(at[index], edge, marker, color=colour, markersize=4, clip_on=False, zorder=4, **look)
 
 
 def margin_band(axis: Axes, margin: float) -> None:

@@ -90,7 +90,8 @@ def _sheet(root: ET.Element) -> None:
     sheet = next(root.iter(f"{{{_SVG}}}style"))
     raster = next(root.iter(f"{{{_SVG}}}image"), None) is not None
     rules = "".join(f".{name}{{{style.replace('; ', ';').replace(': ', ':')}}}" for style, name in styles.items())
-    dark = "".join(_dark_rules(styles, raster))
+    black = f"svg{{fill:{in_the_dark('#000000')}}}"  # what has no style is black
+    dark = black + "".join(_dark_rules(styles, raster))
     sheet.text = f"*{{stroke-linejoin:round;stroke-linecap:butt}}{rules}@media(prefers-color-scheme:dark){{{dark}}}"
 
 
