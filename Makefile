@@ -2,8 +2,9 @@ PYTHON ?= python3
 OUT ?= runs/default
 DIAGNOSTICS ?= runs/diagnostics
 BIN := .venv/bin
+OLDEST := build/oldest
 
-.PHONY: report test nightly lint docs linkcheck reference clean
+.PHONY: report test nightly oldest lint docs linkcheck reference clean
 
 report: .venv/ready  ## Run the packaged default sweep and write its report
 	$(BIN)/qntk sweep --out $(OUT)
@@ -12,9 +13,17 @@ report: .venv/ready  ## Run the packaged default sweep and write its report
 test: .venv/ready  ## Run the tests and the doctests
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
-nightly: .venv/ready  ## What takes too long for every change
+nightly: oldest  ## What takes too long for every change: lowest versions, a plain processor, long fuzz, kills
+	NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES= NUMBA_CACHE_DIR=build/generic $(BIN)/python -m pytest -p no:xdist tests/sampling/engine
 	QNTK_FUZZ=500 $(BIN)/python -m pytest -p no:xdist tests/validation/commands/test_malformed.py
 	QNTK_KILLS=100 $(BIN)/python -m pytest -p no:xdist -s tests/validation/commands/test_kills.py
+
+oldest: .venv/ready  ## The lowest versions that pyproject.toml allows: tests of theory, sampling, inputs and commands
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(OLDEST)
+	$(BIN)/uv pip install --quiet --python $(OLDEST)/bin/python --resolution lowest-direct .
+	$(BIN)/uv pip install --quiet --python $(OLDEST)/bin/python pytest hypothesis
+	$(BIN)/uv pip list --python $(OLDEST)/bin/python
+	$(OLDEST)/bin/python -m pytest -p no:xdist tests/theory tests/sampling tests/inputs tests/validation/commands
 
 lint: .venv/ready  ## Style, types, and the import contract
 	$(BIN)/ruff check

@@ -25,14 +25,14 @@ NOT_RUN = {
     ("docs/tutorial.md", "python -m venv .venv"): INDEX,
     ("docs/architecture.md", " commands          the command line: a thin caller of the face"): "a drawing",
     ("docs/findings.md", "@software{qntk,"): "a citation",
-    ("docs/howto/cluster.md", "pip install 'qntk[dask]'"): INDEX,
+    ("docs/howto/cluster.md", "pip install '.[dask]'"): INDEX,
     ("docs/howto/cluster.md", "#!/bin/bash"): "needs Slurm",
     ("docs/howto/cluster.md", "import subprocess"): "needs Slurm and dask-jobqueue",
     ("docs/howto/paper-figure.md", "\\usepackage{booktabs, longtable, graphicx}"): "needs LaTeX",
     ("docs/howto/shell-completion.md", "# ~/.bashrc"): "changes the reader's shell",
     ("docs/kit.md", "mean of K disagrees: estimate 0.994702, prediction 1.2, 37.3 standard errors off; "
      "margin 0.05, n = 10000"): "a message; test_kit.py holds it against the real one",
-    ("examples/downstream/README.md", "pip install qntk pytest"): INDEX,
+    ("examples/downstream/README.md", "pip install ../.. pytest"): INDEX,
     ("examples/downstream/README.md", "python -m pytest"): "run by test_examples.py",
 }  # fmt: skip
 """Page and first line of a block, or a command, that is not run, and why."""
