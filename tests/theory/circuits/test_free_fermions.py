@@ -1,0 +1,123 @@
+"""The law of free fermions against draws of Haar SO(N) layers, and against state vectors of deep Ising chains.
+
+Assertions on draws: 5 standard errors, or a sup distance of sqrt(ln(2e6)/2n), are passed by a right law in all but one
+of a million cases; numbers of draws are fixed before.
+"""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
+
+import qntk
+from qntk.sampling.haar.free_fermions import sample_free_fermions
+from qntk.theory.circuits.clifford_frame import Rotation
+from qntk.theory.circuits.free_fermions import FreeFermionLaw
+from qntk.theory.circuits.moves import Moves
+from qntk.theory.circuits.orbit_law import orbit_mean
+
+
+def sup_distance(draws, law):
+    values = np.sort(draws)
+    steps = np.arange(len(values) + 1) / len(values)
+    found = law.cdf(values)
+    return max(np.abs(found - steps[1:]).max(), np.abs(found - steps[:-1]).max())
+
+
+def critical(draws):
+    return math.sqrt(math.log(2e6) / (2 * draws))
+
+
+@pytest.mark.parametrize(("modes", "parameters"), [(2, 1), (2, 4), (3, 4), (5, 12)])
+def test_draws_of_orthogonal_layers(modes, parameters):
+    draws = sample_free_fermions(modes, parameters, 12_000, seed=3)
+    law = FreeFermionLaw(modes, parameters)
+    error = draws.kernel.std() / math.sqrt(len(draws))
+    assert abs(draws.kernel.mean() - float(law.mean())) < 5 * error
+    squares = (draws.kernel - draws.kernel.mean()) ** 2
+    assert abs(squares.mean() - float(law.variance())) < 5 * squares.std() / math.sqrt(len(draws))
+    assert sup_distance(draws.kernel, law) < critical(len(draws))
+    assert draws.output.var() == pytest.approx(1 / (2 * modes), rel=0.15)
+    # Controls: one mode more, and a mean that is right with another shape.
+    assert sup_distance(draws.kernel, FreeFermionLaw(modes + 1, parameters)) > critical(len(draws))
+    assert sup_distance(np.full(len(draws), float(law.mean())), law) > critical(len(draws))
+
+
+def test_large_layers():
+    draws = sample_free_fermions(30, 3, 400, seed=5)
+    law = FreeFermionLaw(30, 3)
+    assert abs(draws.kernel.mean() - float(law.mean())) < 5 * draws.kernel.std() / 20
+    assert sup_distance(draws.kernel, law) < critical(400)
+    assert sup_distance(draws.kernel, FreeFermionLaw(45, 3)) > critical(400)
+
+
+@pytest.mark.parametrize("qubits", [3, 5])
+def test_state_vectors_of_deep_ising_chains(qubits):
+    """Four trained RX between chains of RX and RZZ of many random angles, which scramble all of SO(2n)."""
+    deep, trained = 8 * qubits, 4
+    circuit = QuantumCircuit(qubits)
+    angles = iter(ParameterVector("x", (trained + 1) * deep * (2 * qubits - 1)))
+    for gate in range(trained + 1):
+        for _ in range(deep):
+            for q in range(qubits):
+                circuit.rx(next(angles), q)
+            for q in range(qubits - 1):
+                circuit.rzz(next(angles), q, q + 1)
+        if gate < trained:
+            circuit.rx(Parameter(f"a{gate}"), qubits // 2)
+    kernels = np.asarray(qntk.sample(circuit, "Z0", draws=3000, seed=1, inputs="x").draws.kernel)
+    law = FreeFermionLaw(qubits, trained)
+    assert abs(kernels.mean() - float(law.mean())) < 5 * kernels.std() / math.sqrt(3000)
+    assert sup_distance(kernels, law) < critical(3000)
+    assert sup_distance(kernels, FreeFermionLaw(qubits, trained + 1)) > critical(3000)
+
+
+@pytest.mark.parametrize("modes", [2, 4, 30, 1000])
+@pytest.mark.parametrize("parameters", [1, 3, 40])
+def test_the_distribution_has_the_exact_moments(modes, parameters):
+    law = FreeFermionLaw(modes, parameters, coefficient=2.0)
+    mean, std = float(law.mean()), math.sqrt(float(law.variance()))
+    x = np.concatenate([[0], np.geomspace(1e-9 * mean, mean + 60 * std, 6000)])
+    above = 1 - law.cdf(x)
+    assert np.trapezoid(above, x) == pytest.approx(mean, rel=1e-4)
+    assert np.trapezoid(2 * x * above, x) == pytest.approx(mean**2 + std**2, rel=3e-4)
+    assert law.cdf(law.quantiles([0.1, 0.5, 0.99])) == pytest.approx([0.1, 0.5, 0.99], abs=1e-9)
+    near = np.array([0.5, 1.0, 2.0]) * mean
+    slope = (law.cdf(near * 1.001) - law.cdf(near * 0.999)) / (0.002 * near)
+    np.testing.assert_allclose(law.pdf(near), slope, rtol=2e-3)
+
+
+def test_one_parameter_of_two_modes_by_hand():
+    # W uniform on [0, 1] of N = 4 has density 2(1-w); E W² = 1/6, E v = 3/4.
+    assert FreeFermionLaw(2, 1).moments(1) == [1, Fraction(1, 8)]
+
+
+@pytest.mark.parametrize("qubits", [4, 40])
+def test_the_mean_is_the_orbits(qubits):
+    turns = [("X", (q,)) for q in range(qubits)] + [("ZZ", (q, q + 1)) for q in range(qubits - 1)]
+    moves = Moves.from_operations(qubits, [Rotation(p, places, k) for k, (p, places) in enumerate(turns)])
+    law = FreeFermionLaw(qubits, len(turns))
+    assert float(law.mean()) == pytest.approx(orbit_mean(moves, {"I" * (qubits - 1) + "Z": 1.0}).value, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"), [((1, 3), "modes"), ((3, 0), "parameters"), ((3, 1, 0.0), "coefficient")]
+)
+def test_no_such_law(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        FreeFermionLaw(*arguments)
+
+
+def test_quantiles_need_probabilities():
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        FreeFermionLaw(3, 2).quantiles([0.0])
+
+
+def test_draws_depend_on_the_seed_alone_and_bad_sizes_are_refused():
+    one, same, other = (sample_free_fermions(3, 2, 50, seed=s) for s in (1, 1, 2))
+    assert one.kernel.tobytes() == same.kernel.tobytes()
+    assert not np.array_equal(one.kernel, other.kernel)
+    with pytest.raises(ValueError, match="modes >= 2"):
+        sample_free_fermions(1, 2, 50, seed=1)

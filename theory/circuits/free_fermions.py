@@ -1,0 +1,157 @@
+"""The whole law of K for free fermions: an observable linear in Majorana operators between Haar-random SO(N) layers.
+
+Circuits whose algebra is so(N) act on N Majorana operators γ_a by rotations R of R^N: an observable o·γ with |o| = 1
+(Z0 of an open chain of RX and RZZ on n qubits, N = 2n) has f = o·Ru, with u_a = <γ_a> in the input. Let |u| = 1 too,
+and let layers between the gates be Haar-random in SO(N). A gate that turns the plane (a, b) has ∂f = x_a y_b - x_b y_a,
+with y the input as it arrives there and x the observable pulled back. So x and y have the same product f, a coordinate
+of a uniform point of the sphere; y = fx + √(1-f²) ξ, with (x, ξ) a uniform orthonormal frame, fresh for each gate:
+
+    K = v Σ_ℓ W_ℓ²,    v = 1 - f² ~ Beta((N-1)/2, 1/2),    W = |x_a ξ_b - x_b ξ_a| ~ Beta(1, N-2), all independent.
+
+For W: the block of two rows of the frame has a matrix-variate beta law, so W² = B₁B₂ with B₁ ~ Beta(1, (N-2)/2) and
+B₂ ~ Beta(1/2, (N-2)/2), and by the duplication formula that is the square of a Beta(1, N-2). E K = 2L/N². W² has the
+tail of a squared exponential, which no expansion in moments follows: the sum is read off its Laplace transform
+(``haar.inversion``).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import toms748
+
+from qntk.theory.haar.expansion import Reference
+from qntk.theory.haar.inversion import TermSum
+from qntk.theory.prediction import Prediction
+
+Float = NDArray[np.float64]
+_NODES = 64
+_MOST_MODES = 10**5
+
+
+@dataclass(frozen=True)
+class _SquareSum(TermSum):
+    """The sum of L independent W², W ~ Beta(1, 2n-2); ``dimension`` is n."""
+
+    @property
+    def _power(self) -> int:
+        return 2 * self.dimension - 2
+
+    def _term_cdf(self, values: Float) -> Float:
+        return np.asarray(1 - (1 - np.sqrt(np.clip(values, 0.0, 1.0))) ** self._power)
+
+    def _term_pdf(self, values: Float) -> Float:
+        inside = (values > 0) & (values < 1)
+        root = np.sqrt(np.where(inside, values, 0.25))
+        return np.where(inside, self._power * (1 - root) ** (self._power - 1) / (2 * root), 0.0)
+
+    @cached_property
+    def _moments(self) -> tuple[float, float]:
+        """Mean and standard deviation of the sum."""
+        N = 2 * self.dimension
+        mean, square = 2 / (N * (N - 1)), 24 / ((N - 1) * N * (N + 1) * (N + 2))
+        return self.terms * mean, math.sqrt(self.terms * (square - mean**2))
+
+
+@dataclass(frozen=True)
+class FreeFermionLaw:
+    """K for Haar-random SO(2n) layers, an observable linear in Majorana operators and rotations exp(-iθP/2).
+
+    Args:
+        modes: n, 2 at least; N = 2n Majorana operators.
+        parameters: L.
+        coefficient: length c of the observable cΣ o_a γ_a, |o| = 1; K is in units of c².
+
+    >>> law = FreeFermionLaw(1000, 50)
+    >>> float(law.mean()), round(float(law.quantiles([0.5])[0]) / float(law.mean()), 3)
+    (2.5e-05, 0.956)
+    """
+
+    modes: int
+    parameters: int
+    coefficient: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is no such law."""
+        if not 2 <= self.modes <= _MOST_MODES:
+            raise ValueError(f"modes is {self.modes}; give 2 to {_MOST_MODES:,}")
+        if self.parameters < 1:
+            raise ValueError(f"parameters is {self.parameters}; a kernel needs at least 1")
+        if not 0 < abs(self.coefficient) < math.inf:
+            raise ValueError(f"coefficient is {self.coefficient}; give a finite number that is not 0")
+
+    def moments(self, order: int) -> list[Fraction]:
+        """E (K/c²)^k for k = 0 … order, exact."""
+        N, L = 2 * self.modes, self.parameters
+        # (Σ_k E W^{2k} t^k/k!)^L, by the recursion for powers of a series.
+        term = [Fraction(1)]
+        for k in range(1, order + 1):  # E W^j = Π_{i<=j} i/(N-2+i)
+            term.append(term[-1] * (2 * k - 1) * (2 * k) / ((N + 2 * k - 3) * (N + 2 * k - 2)))
+        series = [m / math.factorial(k) for k, m in enumerate(term)]
+        power = [Fraction(1)]
+        for k in range(1, order + 1):
+            parts = [(i * (L + 1) - k) * series[i] * power[k - i] for i in range(1, k + 1)]
+            power.append(sum(parts, Fraction(0)) / k)
+        found, v = [], Fraction(1)
+        for k in range(order + 1):
+            found.append(v * power[k] * math.factorial(k))
+            v *= Fraction(N - 1 + 2 * k, N + 2 * k)
+        return found
+
+    def mean(self) -> Prediction:
+        """E K = 2Lc²/N²."""
+        return self._prediction("kernel mean", self.moments(1)[1] * Fraction(self.coefficient) ** 2)
+
+    def variance(self) -> Prediction:
+        """Var K."""
+        _, one, two = self.moments(2)
+        return self._prediction("kernel variance", (two - one**2) * Fraction(self.coefficient) ** 4)
+
+    def cdf(self, kernel: ArrayLike) -> Float:
+        """P(K <= kernel), of the shape of ``kernel``; good to 1e-6."""
+        values = np.maximum(np.asarray(kernel, dtype=float), 0.0) / self.coefficient**2
+        v, weights = self._rule
+        found: Float = self._sum.cdf(values[..., None] / v) @ weights
+        return found
+
+    def pdf(self, kernel: ArrayLike) -> Float:
+        """The density of K."""
+        values = np.maximum(np.asarray(kernel, dtype=float), 0.0) / self.coefficient**2
+        v, weights = self._rule
+        found: Float = self._sum.pdf(values[..., None] / v) @ (weights / v) / self.coefficient**2
+        return found
+
+    def quantiles(self, probabilities: ArrayLike) -> Float:
+        """Quantiles of K; probabilities between 0 and 1, ends excluded."""
+        levels = np.asarray(probabilities, dtype=float)
+        if not ((levels > 0) & (levels < 1)).all():
+            raise ValueError("a quantile needs a probability between 0 and 1, ends excluded")
+        return np.array([self._quantile(float(p)) for p in levels.ravel()]).reshape(levels.shape)
+
+    def _quantile(self, level: float) -> float:
+        low = high = math.log(float(self.mean()))
+        while float(self.cdf(math.exp(low))) > level:
+            low -= 1
+        while float(self.cdf(math.exp(high))) < level:
+            high += 1
+        if low == high:
+            return math.exp(low)
+        return math.exp(float(toms748(lambda x: float(self.cdf(math.exp(x))) - level, low, high, rtol=1e-12)))
+
+    @cached_property
+    def _rule(self) -> tuple[Float, Float]:
+        """Nodes and weights of v."""
+        return Reference(Fraction(2 * self.modes - 1, 2), Fraction(1, 2)).quadrature(_NODES)
+
+    @cached_property
+    def _sum(self) -> _SquareSum:
+        return _SquareSum(np.array([0.25]), np.ones(1), self.modes, self.parameters)
+
+    def _prediction(self, quantity: str, value: Fraction) -> Prediction:
+        assumptions = ("Haar layers of SO(2n)", "observable linear in Majorana operators", "half-Pauli rotations")
+        return Prediction(quantity, float(value), "exact", assumptions, "docs/theory.md")
