@@ -90,7 +90,13 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     """A public name or a room, imported when it is first asked for."""
     if name in _HOME:
-        value = getattr(importlib.import_module(f"qntk.{_HOME[name]}"), name)
+        from qntk._floating import as_numpy_comes
+
+        module = importlib.import_module(f"qntk.{_HOME[name]}")
+        value = getattr(module, name)
+        if not isinstance(value, type):
+            value = as_numpy_comes(value)
+            setattr(module, name, value)  # the same object from both, which pickling asks for
         globals()[name] = value
         return value
     if name in _ROOMS:

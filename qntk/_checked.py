@@ -35,6 +35,11 @@ def whole(name: str, value: Any, least: int = 1, most: int | None = None, hint: 
     return number
 
 
+def workers(value: Any) -> int | None:
+    """A number of threads or processes; None for all cores."""
+    return None if value is None else whole("workers", value, 1, 10_000)
+
+
 def draws_and_seed(draws: Any, seed: Any) -> tuple[int, int]:
     """Number of draws and root seed, which are easily swapped."""
     hint = " (were draws and seed swapped?)"

@@ -150,7 +150,9 @@ def haar(
     count, root = _checked.draws_and_seed(draws, seed)
     target, convention = read_observable(observable, n), _checked.generator(generator)
     pauli = read_observable("Z0" if convention == "pauli" else "0.5*Z0", n)
-    made = draw(HaarLayers(target.operator(), pauli.operator(), L, dqntk=dqntk), count, root, workers=workers)
+    made = draw(
+        HaarLayers(target.operator(), pauli.operator(), L, dqntk=dqntk), count, root, workers=_checked.workers(workers)
+    )
     return Sample(made, "haar-layers", n, L, target.spec, convention, root)
 
 
@@ -232,7 +234,7 @@ def sample(
             raise ValueError(source.repeats)
         workers = 1  # an estimator is asked for one thing at a time
         remarks.append(source.describe())
-    made = draw(ensemble, count, root, workers=workers)
+    made = draw(ensemble, count, root, workers=_checked.workers(workers))
     estimated = source is not None and source.estimated
     name = chosen.name if chosen.name and not chosen.name.startswith("circuit-") else "a circuit"
     cell = (chosen.num_qubits, ensemble.parameters, target.spec, "half-pauli", root)

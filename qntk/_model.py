@@ -60,7 +60,8 @@ class Model(Result):
             read_observable(taken.observable(one, layout), self.circuit.num_qubits) for one in given
         )
         self._models = tuple(
-            CircuitModel(self.circuit, one.operator(), self.inputs, workers) for one in self.observables
+            CircuitModel(self.circuit, one.operator(), self.inputs, _checked.workers(workers))
+            for one in self.observables
         )
 
     @classmethod

@@ -113,6 +113,7 @@ def sweep(
     """
     if dask is not None and (workers is not None or processes):
         raise ValueError("a Dask cluster has workers of its own; drop workers and processes")
+    workers = _checked.workers(workers)
     directory = _checked.path(out) if out is not None else Path(tempfile.mkdtemp(prefix="qntk-sweep-"))
     source, files = as_files(_source(config), directory)
     settings, text = load_config(source)
@@ -170,7 +171,7 @@ def diagnose(config: Source = None, out: Any = None, full: bool = False, workers
         raise ValueError("--full is the packaged study over all depths; give it without a CONFIG")
     settings, text = load_diagnose_config(_source(config), full)
     directory = _checked.path(out) if out is not None else Path(tempfile.mkdtemp(prefix="qntk-diagnose-"))
-    with study_alone(settings, text, directory, workers) as study:
+    with study_alone(settings, text, directory, _checked.workers(workers)) as study:
         for warning in study.warnings:
             warn(warning)
         document = write_diagnostics(study, directory)

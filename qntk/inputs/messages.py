@@ -41,7 +41,12 @@ def warn(message: str) -> None:
     """Print a warning, one line: what, a semicolon, and what to do. A progress bar stays whole."""
     from tqdm.auto import tqdm  # which most commands do without
 
-    tqdm.write(f"qntk: warning: {printable(' '.join(message.split()))}", file=sys.stderr)
+    line = f"qntk: warning: {printable(' '.join(message.split()))}"
+    bars = getattr(tqdm, "_instances", ())
+    if any(bar.last_print_t >= bar.start_t + bar.delay for bar in bars):
+        tqdm.write(line, file=sys.stderr)
+    else:  # it would show a bar that is yet to wait
+        print(line, file=sys.stderr)
 
 
 @contextmanager

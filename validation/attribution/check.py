@@ -71,7 +71,7 @@ def check_document(
     turns = [2**k for k in range(repeats.bit_length())]
     level = family_error / 2 / (len(MOMENTS) * len(turns))  # half for the verdicts, half for the reasons
     depths, first = [], None
-    with tqdm(total=len(turns) * draws, desc="drawing kernels", unit="draw", unit_scale=True) as bar:
+    with tqdm(total=len(turns) * draws, desc="drawing kernels", unit="draw", unit_scale=True, delay=1) as bar:
         for turn in turns:
             deep = repeated(circuit, turn, inputs)
             kernels = _kernels(replace(random, circuit=deep), target.operator(), draws, seed, turn, bar)
