@@ -19,6 +19,7 @@ from qntk.validation.calibration.run import calibrate as measure
 from qntk.validation.diagnosis.config import load_diagnose_config
 from qntk.validation.diagnosis.report import diagnose_text, write_diagnostics
 from qntk.validation.diagnosis.study import study_alone
+from qntk.validation.report.watch import watch as keep_current
 from qntk.validation.report.write import ReportPaths, write_report
 from qntk.validation.sweep import executors
 from qntk.validation.sweep.config import load_config
@@ -148,10 +149,16 @@ def status(directory: Any, verify: bool = False) -> Told:
     return Told("status", document, status_text(where, document), None, where)
 
 
-def report(directory: Any, paper: bool = False) -> Told:
-    """Verdicts and figures of a sweep, written into its directory; the paths written, and the counts of verdicts."""
+def report(directory: Any, paper: bool = False, watch: bool = False) -> Told:
+    """Verdicts and figures of a sweep, written into its directory; the paths written, and the counts of verdicts.
+
+    Args:
+        directory: of the sweep.
+        paper: also write tables in LaTeX and figures in PDF.
+        watch: first keep ``watch.html`` in the directory current until all planned draws are there.
+    """
     where = _checked.path(directory)
-    written: ReportPaths = write_report(Store.open(where), paper)
+    written: ReportPaths = keep_current(where) if watch else write_report(Store.open(where), paper)
     counts = ", ".join(f"{count} {verdict}" for verdict, count in written.verdicts.items())
     return Told("report", written.document(), f"{written.paths['report.html']}: {counts}", None, where)
 

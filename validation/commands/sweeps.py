@@ -84,9 +84,10 @@ def status(directory: Path, verify: bool, as_json: bool) -> None:
 @click.command(short_help="Verdicts and figures of a sweep, in HTML and Markdown.")
 @options.DIRECTORY
 @click.option("--paper", is_flag=True, help="Also write tables in LaTeX and figures in PDF, into DIRECTORY/paper.")
+@click.option("--watch", is_flag=True, help="While a sweep runs, keep DIRECTORY/watch.html current; then report.")
 @options.FAIL_ON
 @options.JSON
-def report(directory: Path, paper: bool, fail_on: tuple[str, ...], as_json: bool) -> None:
+def report(directory: Path, paper: bool, watch: bool, fail_on: tuple[str, ...], as_json: bool) -> None:
     """Write report.html and report.md, verdicts, exponents and reasons in JSON and CSV, and figures/ into DIRECTORY.
 
     \b
@@ -95,7 +96,11 @@ def report(directory: Path, paper: bool, fail_on: tuple[str, ...], as_json: bool
     """
     from qntk._runs import report as write
 
-    found = write(directory, paper)
+    if watch and paper:
+        raise click.UsageError("--watch writes a page for a browser; give --paper once the sweep is finished")
+    if watch:
+        click.echo(f"qntk: {directory / 'watch.html'} is kept current; Ctrl-C ends it", err=True)
+    found = write(directory, paper, watch)
     echo_json(found.to_dict()) if as_json else echo_text(found.text)
     if any(found.document["verdicts"][verdict] for verdict in fail_on):
         sys.exit(1)

@@ -88,7 +88,7 @@ def _exact(rows: Sequence[Row]) -> str:
 
 def _published(rows: Sequence[Row]) -> Iterator[str]:
     """One sentence a statistic; observables whose regions are the same are told together."""
-    first = "are limits and end: the"
+    first = "are limits: the"
     for statistic in dict.fromkeys(row["statistic"] for row in rows if row["statistic"] != "variance"):
         those = [row for row in rows if row["statistic"] == statistic]
         whole = region(those)
@@ -108,7 +108,8 @@ def _published(rows: Sequence[Row]) -> Iterator[str]:
 
 def _plainly(found: Region) -> str:
     """A region in a sentence: few agreements without a region are where two curves cross."""
-    if found.holds is None and found.counts["agree"] <= found.counts.total() / 4:
+    few, most = found.counts["agree"] <= found.counts.total() / 4, found.counts["disagree"] > found.counts.total() / 2
+    if found.holds is None and few and most and found.counts["agree"]:
         return f"holds nowhere ({found.counts['agree']} of {found.counts.total()} cells agree, in no one region)"
     return found.text()
 
