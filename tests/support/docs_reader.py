@@ -50,7 +50,7 @@ SHORTER = {
         ("draws = 40_000", "draws = 64", "the same"),
     ],
     "docs/diagnostics.md": [
-        ("[5, 15, 30]", "[1, 2]", "a model of 540 parameters"),
+        ("[5, 15, 30]", "[2, 3]", "a model of 540 parameters"),
         ("seeds = 8", "seeds = 2", "each trains a model"),
         ("steps = 1000", "steps = 20", "of training"),
         ("bisect_steps = 100", "bisect_steps = 4", "the same"),
