@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,7 @@ def family_of(circuit: QuantumCircuit) -> str | None:
     return None
 
 
+@lru_cache(maxsize=64)
 def fall_of(name: str, observable: Observable) -> Fall | None:
     """How E K/L of an ansatz falls; None where it is 0, and for an observable that is given for one n alone."""
 

@@ -37,7 +37,7 @@ def test_every_depth_is_the_exact_average(name):
     np.testing.assert_allclose(found.laws, law.value * np.arange(1, len(found.laws) + 1), rtol=1e-10)
 
 
-@pytest.mark.parametrize("name", ["ising ring", "real amplitudes"])
+@pytest.mark.parametrize("name", ["real amplitudes"])
 def test_the_meeting_is_where_the_exact_average_first_stays_within(name):
     # The depth before it must be outside: a count that is one off is seen.
     operations = FAMILIES[name](3)

@@ -97,7 +97,7 @@ def again(circuit):
     return layer.assign_parameters({p: Parameter(f"s{k}") for k, p in enumerate(circuit.parameters)})
 
 
-@pytest.mark.parametrize(("name", "law"), [("hea", "unitary"), ("hva", "orbit"), ("real-amplitudes", "orthogonal")])
+@pytest.mark.parametrize(("name", "law"), [("hva", "orbit"), ("real-amplitudes", "orthogonal")])
 def test_the_document_of_the_command(qntk, tmp_path, name, law):
     path = tmp_path / f"{name}.qpy"
     with path.open("wb") as file:
