@@ -57,7 +57,8 @@ def training_figure(study: Study) -> Figure:
                 shown = np.where(curve > FLOOR, curve, np.nan)
                 axis.plot(t + 1, shown, linestyle=style, color=colours[model.network.depth], linewidth=1.2)
         axis.set(xscale="log", yscale="log", xlabel="step + 1", title=name)
-    axes[0][0].set_ylabel(f"loss ({study.config.loss})")
+    for axis in axes[0]:
+        axis.set_ylabel(f"loss ({study.config.loss})")
     handles = [Line2D([], [], color=c, label=f"depth {d}") for d, c in colours.items()]
     axes[0][-1].legend(handles=[*handles, PREDICTED], frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     sns.despine(figure)
@@ -91,7 +92,8 @@ def inference_figure(study: Study) -> Figure:
         )  # fmt: skip
         r2 = interval95(model.values(lambda d: d.r2(d.run.outputs[-1], False)))[0]
         axis.set(xlabel=data.axes[0], title=f"{name}, depth {model.network.depth}\n$R^2$ on test {r2:.2f}")
-    axes[0][0].set_ylabel(data.axes[1])
+    for axis in axes[0]:
+        axis.set_ylabel(data.axes[1])
     handles = [
         Line2D([], [], color="0.1", marker="x", linestyle="", label="training label"),
         Line2D([], [], color="0.1", marker="o", markerfacecolor="white", linestyle="", label="test label"),
@@ -136,7 +138,8 @@ def modes_figure(study: Study) -> Figure:
             xlabel="predicted decay time (steps)",
             title=f"depth {depth}",
         )
-    axes[0][0].set_ylabel("seen decay time (steps)")
+    for axis in axes[0]:
+        axis.set_ylabel("seen decay time (steps)")
     legend(study, figure, axes[0][-1])
     return figure
 
@@ -155,7 +158,8 @@ def sharpness_figure(study: Study) -> Figure:
                 axis.plot(run.steps + 1, line, linestyle=style, color=colours[run.multiple], linewidth=0.9, alpha=0.8)
         axis.axhline(1, color="0.6", linewidth=0.8, zorder=0)
         axis.set(xscale="log", xlabel="step + 1", title=name, ylim=(0, None))
-    axes[0][0].set_ylabel(r"$\eta\lambda_{\max}/2$")
+    for axis in axes[0]:
+        axis.set_ylabel(r"$\eta\lambda_{\max}/2$")
     handles = [Line2D([], [], color=c, label=rf"$\eta = {m:g}\cdot 2/\lambda_{{\max}}(0)$") for m, c in colours.items()]
     axes[0][-1].legend(handles=handles, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     sns.despine(figure)

@@ -30,7 +30,7 @@ from qntk.validation.diagnosis.findings import interval95
 from qntk.validation.diagnosis.random_figures import breakdown_figure, random_figure, transition_figure
 from qntk.validation.diagnosis.seed import SeedDiagnosis, Stage
 from qntk.validation.diagnosis.study import Study
-from qntk.validation.report.figures.style import subplots, write_figures
+from qntk.validation.report.figures.style import outside, plain_values, subplots, write_figures
 
 Array = NDArray[np.float64]
 
@@ -163,7 +163,8 @@ def _log(axis: Axes, title: str) -> None:
     shown = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axis.lines])
     if (shown > 0).any():
         axis.set_yscale("log")
-    axis.set_title(title)
+        plain_values(axis)
+    axis.set(title=title, ylabel="geometric mean over seeds")
 
 
 def _kernel(study: Study) -> Figure:
@@ -178,7 +179,9 @@ def _kernel(study: Study) -> Figure:
     _against(study, axes[3], lambda d: d.r2(d.predicted[-1], False), False, "predicted", "--")
     axes[3].axhline(0, color="0.7", linewidth=0.8, zorder=0)
     low, _ = axes[3].get_ylim()
-    axes[3].set(title="$R^2$ on test points", ylim=(max(low, -1.5), 1.05))
+    axes[3].set(title="$R^2$ on test points", ylabel="mean over seeds", ylim=(max(low, -1.5), 1.05))
+    for line in [line for line in axes[3].lines if len(line.get_xdata()) == len(study.config.depths)]:
+        outside(axes[3], line.get_xdata(), line.get_ydata(), line.get_color())
     legend(study, figure, axes[3], PREDICTED)
     return figure
 
@@ -188,16 +191,18 @@ def _difference(study: Study) -> Figure:
     figure, axes = subplots(1, 2 + bisected, figsize=(3.4 * (2 + bisected) + 1, 3.0), layout="constrained")
     _against(study, axes[0], lambda d: d.difference("frozen"), False, "predicted")
     _against(study, axes[0], lambda d: d.difference("dressed"), False, "predicted", "--")
-    axes[0].set(title="mean |prediction - model|")
+    axes[0].set(title="mean |prediction - model|", ylabel="mean over seeds, in labels")
     axes[0].set_ylim(bottom=0)
     _against(study, axes[1], lambda d: d.kernel_error("frozen"), False, "trained")
     _against(study, axes[1], lambda d: d.kernel_error("dressed"), False, "trained", "--")
-    axes[1].set(title=r"$\|K(t)-K(0)\|/\|K(0)\|$")
+    axes[1].set(title=r"$\|K(t)-K(0)\|/\|K(0)\|$", ylabel="mean over seeds")
     axes[1].set_ylim(bottom=0)
     if bisected:
         _against(study, axes[2], lambda d: float(np.sqrt(np.prod(d.run.critical))) / d.critical_rate, True)
         _against(study, axes[2], lambda d: d.dressed_critical_rate / d.critical_rate, True, "start", "--")
         axes[2].axhline(1, color="0.6", linewidth=0.8, zorder=0)
-        axes[2].set(title=r"critical rate $\cdot\,\lambda_{\max}/2$", ylim=(0, None))
+        axes[2].set(
+            title=r"critical rate $\cdot\,\lambda_{\max}/2$", ylabel="geometric mean over seeds", ylim=(0, None)
+        )
     legend(study, figure, axes[-1], Line2D([], [], color="0.3", linestyle=DASHED, label="dressed kernel"))
     return figure
