@@ -16,7 +16,11 @@ used.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
+
+if os.name == "nt":
+    raise ImportError("qntk does not run on Windows; use it in WSL, the Windows Subsystem for Linux, or in a container")
 
 _HOME = {
     "Law": "_law",

@@ -3,6 +3,8 @@
 import inspect
 import json
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -91,3 +93,9 @@ def test_home_is_found_by_every_door(circuit, tmp_path, monkeypatch, no_figures)
     assert qntk.sweep("~/s.toml", "~/run").document["drawn"] == 100
     assert qntk.report("~/run").document["verdicts"]
     assert (tmp_path / "run" / "report.html").exists()
+
+
+def test_windows_is_told_in_one_line():
+    script = "import os; os.name = 'nt'; import qntk"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1].startswith("ImportError: qntk does not run on Windows")

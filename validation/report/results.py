@@ -171,6 +171,7 @@ def evaluate(store: Store, workers: int | None = None) -> SweepResults:
     found: list[_Weighed] = []
     skipped: list[tuple[Cell, str]] = []
     fitted = {cell.name for _, family in scaling_families(store.cells) for cell in family}
+    looks = len(looks_document(store.directory, store.cells)["looks"])
     planned = drawn = 0
     with ThreadPoolExecutor(workers or cores()) as pool:
         rows = pool.map(lambda cell: _weigh(store, cell, cell.name in fitted), store.cells)
@@ -195,7 +196,7 @@ def evaluate(store: Store, workers: int | None = None) -> SweepResults:
         planned=planned,
         drawn=drawn,
         thin=thin,
-        looks=len(looks_document(store.directory, store.cells)["looks"]),
+        looks=looks,
     )
 
 

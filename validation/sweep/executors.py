@@ -6,6 +6,7 @@ one chunk at a time; only the driver writes.
 
 from __future__ import annotations
 
+import json
 import logging
 import multiprocessing
 import os
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor as Pool
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
@@ -22,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from qntk.inputs.machine import cores
+from qntk.inputs.messages import warn
 from qntk.sampling import Draws
 from qntk.validation.sweep.cells import Cell
 from qntk.validation.sweep.drawing import decisive_versions, draw_chunks
@@ -30,6 +33,8 @@ _RETRIES = 3
 _CONNECT_SECONDS = 20
 _DROP_SECONDS = 0.1
 """In which a pool of processes drops what has not begun."""
+_ALONE_SECONDS = 5.0
+"""Without workers, until it is said."""
 _COUNT_SECONDS = 2.0
 """Between two looks at how many threads a cluster has."""
 
@@ -58,6 +63,9 @@ class Executor:
     def submit(self, cell: Cell, chunks: Sequence[int]) -> Future[list[Draws]]:
         """Draw some chunks of a cell."""
         return self._pool.submit(draw_chunks, cell, tuple(chunks), self._versions)
+
+    def tick(self) -> None:
+        """A moment has passed in which the driver waited."""
 
     def close(self) -> None:
         """Give the pool back; what is not yet begun is dropped, what is under way is not waited for."""
@@ -160,18 +168,47 @@ class _DaskExecutor(Executor):
         for name in ["asyncio", "tornado.application", *logging.root.manager.loggerDict]:
             if name.partition(".")[0] in ("asyncio", "tornado", "distributed"):
                 logging.getLogger(name).setLevel(logging.CRITICAL)  # ``failure`` tells what goes wrong in one line
-        if address.endswith(".json"):
-            address = str(Path(address).expanduser())
-        to = {"scheduler_file": address} if address.endswith(".json") else {"address": address}
-        if address.endswith(".json") and not Path(address).exists():
-            raise ValueError(f"the Dask scheduler file {address} does not exist")
+        at = _scheduler_of(Path(address).expanduser()) if address.endswith(".json") else address
         try:
-            self._client = distributed.Client(**to, timeout=_CONNECT_SECONDS, set_as_default=False)
+            self._client = distributed.Client(at, timeout=_CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
             raise ValueError(f"no Dask scheduler answers at {address}: {error}") from error
         self._address, self._seen, self._threads = address, -_COUNT_SECONDS, 0
         super().__init__(self._client.get_executor(pure=False, retries=_RETRIES), f"Dask at {address}", self._look, 8)
-        self._versions = decisive_versions()
+        self._versions, self._alone, self._said = decisive_versions(), time.monotonic(), False
+        self._tried = 0
+        try:
+            self.tick()
+        except BaseException:
+            self.close()
+            raise
+
+    def _try_workers(self) -> None:
+        """Have every worker import what draws: an error there would keep the scheduler trying for ever."""
+        pool = ThreadPoolExecutor(1)
+        try:
+            pool.submit(self._client.run, exec, f"import {draw_chunks.__module__}").result(_CONNECT_SECONDS)
+        except FutureTimeoutError:
+            raise ValueError(f"the Dask workers at {self._address} do not answer") from None
+        except Exception as error:
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            raise ValueError(
+                f"a Dask worker cannot import this package: {reason}; install the same qntk there"
+            ) from error
+        finally:
+            pool.shutdown(wait=False)
+
+    def tick(self) -> None:
+        """Try workers that are new, and say once that there are none."""
+        there = self._look()
+        if there > self._tried:
+            self._try_workers()
+        self._tried = there
+        if there:
+            self._alone, self._said = time.monotonic(), False
+        elif time.monotonic() - self._alone > _ALONE_SECONDS and not self._said:
+            self._said = True
+            warn(f"Dask at {self._address} has no workers; start some, the sweep goes on with them")
 
     def _look(self) -> int:
         if time.monotonic() - self._seen > _COUNT_SECONDS:
@@ -196,4 +233,19 @@ class _DaskExecutor(Executor):
             return f"a chunk was given up after its Dask workers died: {error}"
         if isinstance(error, ImportError | AttributeError):
             return f"a Dask worker cannot import this package: {error}; install the same qntk there"
-        return None
+        if isinstance(error, ValueError | MemoryError | KeyboardInterrupt):
+            return None
+        return f"a Dask worker raised {name}: {' '.join(str(error).split())[:300]}"
+
+
+def _scheduler_of(file: Path) -> str:
+    """The address that a scheduler file tells."""
+    try:
+        told = json.loads(file.read_text(encoding="utf-8-sig"))["address"]
+    except FileNotFoundError:
+        raise ValueError(f"the Dask scheduler file {file} does not exist") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"the Dask scheduler file {file} cannot be read: {type(error).__name__}: {error}") from error
+    if not isinstance(told, str):
+        raise ValueError(f"the Dask scheduler file {file} has the address {told!r}; a text is meant")
+    return told

@@ -108,6 +108,7 @@ def _draw_all(store: Store, executor: Executor, missing: list[tuple[Cell, int]],
                 for future in wait(pending, _POLL_SECONDS, FIRST_COMPLETED).done:
                     collect(future)
                 progress.tick()
+                executor.tick()
                 if stop.is_set():
                     raise KeyboardInterrupt
         except BaseException as error:

@@ -208,3 +208,42 @@ def worker_of(children):
                 if "spawn_main" in command.read():
                     return pid
     return None
+
+
+def test_what_workers_cannot_do_is_one_line_within_ten_seconds(cluster, monkeypatch):
+    """An import that fails on a worker is told at once; no workers are said once; foreign errors are one line each."""
+    file, _, workers = cluster
+    first = executors.dask(str(file))
+    wait_for(lambda: first.slots == 2)
+    first.close()
+    with monkeypatch.context() as patch:
+        patch.setattr(executors.draw_chunks, "__module__", "nowhere_to_be_found")
+        begin = time.monotonic()
+        with pytest.raises(ValueError, match="a Dask worker cannot import this package: ModuleNotFoundError"):
+            executors.dask(str(file))
+        assert time.monotonic() - begin < 10
+    executor = executors.dask(str(file))
+    assert executor.failure(RuntimeError("a\nb")) == "a Dask worker raised RuntimeError: a b"
+    said = []
+    monkeypatch.setattr(executors, "warn", said.append)
+    monkeypatch.setattr(executors, "_ALONE_SECONDS", 0.0)
+    monkeypatch.setattr(executors, "_COUNT_SECONDS", 0.0)
+    executor.tick()
+    assert said == []
+    for process in workers:
+        process.kill()
+    wait_for(lambda: executor.tick() or said)
+    executor.tick()
+    assert len(said) == 1
+    assert "has no workers" in said[0]
+    executor.close()
+
+
+@pytest.mark.parametrize("text", ["garbage", "{}", "[1]", '{"address": 3}', None])
+def test_a_broken_scheduler_file_is_one_line(qntk, config, tmp_path, text):
+    path = tmp_path / "scheduler.json"
+    if text is not None:
+        path.write_text(text)
+    code, _, error = qntk("sweep", config, "--out", tmp_path / "run", "--dask", path)
+    assert (code, error.count("\n")) == (2, 1)
+    assert f"the Dask scheduler file {path}" in error
