@@ -107,10 +107,11 @@ def predict_circuit(
     name = Path(circuit).name if isinstance(circuit, str | os.PathLike) else None
     document = law_document(law, chosen, target, name)
     family = family_of(chosen) if not inputs else None
-    document |= {"ansatz": family, "exponent": None, "remarks": taken.notes}
+    document |= {"ansatz": family, "fall": None, "exponent": None, "remarks": taken.notes}
     if family and law.orbit:
         found = fall_of(family, target)
-        document["exponent"] = asdict(found) if found else None
+        document["fall"] = asdict(found) if found else None
+        document["exponent"] = found.n if found and found.D == 0 else None
     if noise is not None:
         if not random.angles.uniform:
             raise ValueError(_NOT_UNIFORM)

@@ -62,8 +62,8 @@ def law_text(document: dict[str, Any]) -> str:
         lines.append(
             f"{'dynamical Lie algebra':34}{document['algebra']}, of dimension {_size(document['algebra_dimension'])}"
         )
-    if document.get("exponent"):
-        powers = " ".join(f"{name}^{power:g}" for name, power in document["exponent"].items() if power)
+    if document.get("fall"):
+        powers = " ".join(f"{name}^{power:g}" for name, power in document["fall"].items() if power)
         lines.append(f"{'K̄/L in depth goes as':34}{powers or 'a constant'} ({document['ansatz']})")
     lines.append("")
     for orbit in document["orbits"]:

@@ -43,8 +43,10 @@ def test_a_circuit_of_the_catalogue_is_known_by_its_gates(name):
 def test_the_document_has_an_exponent_for_the_catalogue_alone():
     document = predict_circuit(ansatz("hva", 3, 1), "X0").document
     assert document["ansatz"] == "hva"
-    assert document["exponent"]["n"] == pytest.approx(-2, abs=0.02)
+    assert document["exponent"] == document["fall"]["n"] == pytest.approx(-2, abs=0.02)
     assert document["algebra"] == "so(6) ⊕ so(6)"
+    document = predict_circuit(ansatz("hva", 3, 1), "Z0").document
+    assert (document["exponent"], document["fall"]) == (None, {"n": 0.0, "D": -1.0})
     circuit = QuantumCircuit(1)
     circuit.rx(Parameter("a"), 0)
     document = predict_circuit(circuit, "Z0").document
