@@ -28,6 +28,8 @@ NOT_RUN = {
     ("docs/howto/cluster.md", "pip install '.[dask]'"): INDEX,
     ("docs/howto/cluster.md", "#!/bin/bash"): "needs Slurm",
     ("docs/howto/cluster.md", "import subprocess"): "needs Slurm and dask-jobqueue",
+    ("docs/sweeps.md", "qntk report runs/mine --watch            # one page, watch.html, kept current until all is "
+     "drawn; then the report"): "a second report; run by test_watch.py",
     ("docs/howto/paper-figure.md", "\\usepackage{booktabs, longtable, graphicx}"): "needs LaTeX",
     ("docs/howto/shell-completion.md", "# ~/.bashrc"): "changes the reader's shell",
     ("docs/kit.md", "mean of K disagrees: estimate 0.994702, prediction 1.2, 37.3 standard errors off; "
