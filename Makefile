@@ -17,6 +17,8 @@ nightly: oldest  ## What takes too long for every change: lowest versions, a pla
 	NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES= NUMBA_CACHE_DIR=build/generic $(BIN)/python -m pytest -p no:xdist tests/sampling/engine
 	QNTK_FUZZ=500 $(BIN)/python -m pytest -p no:xdist tests/validation/commands/test_malformed.py
 	QNTK_KILLS=100 $(BIN)/python -m pytest -p no:xdist -s tests/validation/commands/test_kills.py
+	$(BIN)/python tests/support/machines.py
+	NUMBA_CPU_NAME=generic $(BIN)/python -m pytest -n auto --dist loadfile
 
 oldest: .venv/ready  ## The lowest versions that pyproject.toml allows: tests of theory, sampling, inputs and commands
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(OLDEST)

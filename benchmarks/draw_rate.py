@@ -30,7 +30,7 @@ from numba import njit  # noqa: E402
 sys.path.insert(0, str(Path(__file__).parent))
 from peers import CONTENDERS, Gradients  # noqa: E402
 
-from qntk.sampling.engine.simd import WIDTH, fma, load, spread, store  # noqa: E402
+from qntk.sampling.arithmetic.simd import WIDTH, fma, load, spread, store  # noqa: E402
 
 SIZES = {4: 16, 6: 32, 8: 64, 10: 64, 12: 32, 14: 8, 16: 8, 18: 4, 20: 2}
 """Qubits to layers."""

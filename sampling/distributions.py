@@ -1,4 +1,8 @@
-"""Distributions of a circuit's angles and data: functions of a random generator and a shape (draws, parameters)."""
+"""Distributions of a circuit's angles and data: functions of a random generator and a shape (draws, parameters).
+
+They take the generator's uniform numbers only (``sampling.arithmetic.gaussian``), so that a seed gives the same bytes
+everywhere.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qntk.inputs.messages import printable
+from qntk.sampling.arithmetic.gaussian import fill_beta, fill_normal
 
 Array = NDArray[np.float64]
 Distribution = Callable[[np.random.Generator, tuple[int, int]], Array]
@@ -28,7 +33,7 @@ class Uniform:
 
     def __call__(self, rng: np.random.Generator, shape: tuple[int, int]) -> Array:
         """Angles of the given shape."""
-        return rng.uniform(self.low, self.high, shape)
+        return self.low + (self.high - self.low) * rng.random(shape)
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,9 @@ class Normal:
 
     def __call__(self, rng: np.random.Generator, shape: tuple[int, int]) -> Array:
         """Angles of the given shape."""
-        return rng.normal(self.mean, self.std, shape)
+        values = np.empty(shape)
+        fill_normal(rng, values.reshape(-1))
+        return self.mean + self.std * values
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,9 @@ class Beta:
 
     def __call__(self, rng: np.random.Generator, shape: tuple[int, int]) -> Array:
         """Angles of the given shape."""
-        return self.low + (self.high - self.low) * rng.beta(self.a, self.b, shape)
+        values = np.empty(shape)
+        fill_beta(rng, self.a, self.b, values.reshape(-1))
+        return self.low + (self.high - self.low) * values
 
 
 @dataclass(frozen=True)

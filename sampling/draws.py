@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from qntk.inputs.machine import cores
 
-STREAM_VERSION = 1
+STREAM_VERSION = 2
 """Raised whenever the same seed would give other draws."""
 
 

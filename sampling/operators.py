@@ -10,6 +10,7 @@ from qiskit.quantum_info import Operator, SparsePauliOp
 
 from qntk.inputs.hermitian import TOLERANCE, hermitian_matrix
 from qntk.inputs.observables import Observable
+from qntk.sampling.arithmetic.eigenvalues import eigenvalues
 
 OperatorLike: TypeAlias = Observable | SparsePauliOp | Operator | NDArray[Any]
 
@@ -51,7 +52,7 @@ def spectrum(operator: OperatorLike) -> NDArray[np.float64]:
             coefficient = abs(float(checked.coeffs[0].real))
             return np.repeat([-coefficient, coefficient], half)
         checked = checked.to_matrix()
-    return np.asarray(np.linalg.eigvalsh(checked), dtype=np.float64)
+    return eigenvalues(checked)
 
 
 def pauli_masks(pauli_sum: SparsePauliOp) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

@@ -11,7 +11,8 @@ import numpy as np
 from qiskit.circuit import ParameterVector, QuantumCircuit
 from qiskit.circuit.library import PauliEvolutionGate, UnitaryGate
 from qiskit.quantum_info import Pauli
-from scipy.stats import unitary_group
+
+from qntk.sampling.arithmetic.unitaries import haar_unitaries
 
 Edges = Callable[[int], list[tuple[int, int]]]
 Build = Callable[[int, int, np.random.Generator], QuantumCircuit]
@@ -157,4 +158,4 @@ def random_pauli(qubits: int, layers: int, rng: np.random.Generator) -> QuantumC
 
 
 def _haar(qubits: int, rng: np.random.Generator) -> np.ndarray:
-    return np.asarray(unitary_group.rvs(2**qubits, random_state=rng))
+    return np.asarray(haar_unitaries(1, 2**qubits, rng)[0])

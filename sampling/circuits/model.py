@@ -13,9 +13,11 @@ from qiskit.quantum_info import Statevector
 
 from qntk.inputs.machine import cores, refuse_beyond_memory
 from qntk.inputs.reader import read_circuit
+from qntk.sampling.arithmetic.elementary import within_two_turns
+from qntk.sampling.arithmetic.simd import WIDTH
+from qntk.sampling.arithmetic.sums import inner_products, squared_norms
 from qntk.sampling.engine.adjoint import adjoint, compile_observable
 from qntk.sampling.engine.program import Program, compile_circuit
-from qntk.sampling.engine.simd import WIDTH
 from qntk.sampling.engine.taylor import second_derivative
 from qntk.sampling.operators import OperatorLike
 
@@ -92,7 +94,7 @@ class CircuitModel:
         if not self.inputs:
             return self.value_and_kernel(thetas)[1]
         _, gradient = self.value_and_gradient(thetas, x)
-        return np.asarray(gradient @ gradient.swapaxes(-1, -2))
+        return inner_products(gradient, gradient)
 
     def value_and_kernel(self, thetas: Array) -> tuple[Array, Array]:
         """f and K of a circuit without inputs, both of shape (draws,); no gradient is stored."""
@@ -100,7 +102,7 @@ class CircuitModel:
         def both(columns: Array) -> tuple[Array, ...]:
             if self._program.nonlinear:
                 values, gradient = self._value_and_gradient(columns)
-                return values, np.einsum("dp,dp->d", gradient, gradient)
+                return values, squared_norms(gradient)
             return adjoint(self._program, self._observable, columns, keep=False)[:2]
 
         values, kernel = self._evaluate(thetas, None, both)
@@ -181,8 +183,8 @@ class CircuitModel:
 
 
 def _within_a_turn(angles: Array) -> Array:
-    """The same rotations by angles in (-2π, 2π]; products of parameters may be far larger."""
-    return np.where(np.abs(angles) > 4 * np.pi, 2 * np.arctan2(np.sin(angles / 2), np.cos(angles / 2)), angles)
+    """The same rotations by small angles; products of parameters may be far larger."""
+    return np.where(np.abs(angles) > 4 * np.pi, within_two_turns(angles), angles)
 
 
 def _check_memory(qubits: int, workers: int) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from qntk.inputs.operators import observable as read_observable
+from qntk.sampling.arithmetic.simd import WIDTH, fma, load, sine_cosine, spread, store
 from qntk.sampling.compiled import called, jit
 from qntk.sampling.engine.blocks import backward, forward
 from qntk.sampling.engine.diagonals import merged, unmerged
@@ -23,7 +24,6 @@ from qntk.sampling.engine.gates import aligned, at, fixed, observe, rotate, unro
 from qntk.sampling.engine.pairs import rotate_pair, unrotate_pair
 from qntk.sampling.engine.program import CX, MERGED, PAIR, Program
 from qntk.sampling.engine.schedule import BLOCK
-from qntk.sampling.engine.simd import WIDTH, fma, load, sine_cosine, spread, store
 from qntk.sampling.operators import hermitian, pauli_masks
 
 Array = NDArray[np.float64]

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from qntk.sampling.arithmetic.simd import WIDTH, load, store
 from qntk.sampling.compiled import jit
 from qntk.sampling.engine.diagonals import merged, unmerged
 from qntk.sampling.engine.gates import aligned, at, fixed, rotate, unrotate
 from qntk.sampling.engine.pairs import rotate_pair, unrotate_pair
 from qntk.sampling.engine.program import CX, MERGED, PAIR
-from qntk.sampling.engine.simd import WIDTH, load, store
 
 
 @jit

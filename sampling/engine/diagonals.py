@@ -6,9 +6,9 @@ states of odd parity. Single-qubit rotations build it by doubling, one complex p
 
 from __future__ import annotations
 
+from qntk.sampling.arithmetic.simd import WIDTH, fma, load, parity, spread, store
 from qntk.sampling.compiled import jit
 from qntk.sampling.engine.gates import at
-from qntk.sampling.engine.simd import WIDTH, fma, load, parity, spread, store
 
 
 @jit

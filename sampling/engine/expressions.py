@@ -10,18 +10,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import Parameter, ParameterExpression
 from qiskit.circuit.exceptions import CircuitError
 
+from qntk.sampling.arithmetic.elementary import FUNCTIONS
+
 Array = NDArray[np.float64]
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan,
-    "exp": np.exp, "log": np.log, "abs": np.abs, "sign": np.sign, "conj": np.conj, "sqrt": np.sqrt,
-}  # fmt: skip
 _NODES = (
     ast.Expression, ast.BinOp, ast.UnaryOp, ast.Call, ast.Name, ast.Constant, ast.Load,
     ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub, ast.UAdd,
@@ -124,6 +121,16 @@ def _check_slope(
         raise ValueError(f"{what} is not that of its own values; write the angle in another way, or upgrade Qiskit")
 
 
+class _Powers(ast.NodeTransformer):
+    """Powers as calls of our own function: NumPy's depends on the processor."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        if not isinstance(node.op, ast.Pow):
+            return node
+        return ast.Call(ast.Name("power", ast.Load()), [node.left, node.right], [])
+
+
 def _derivative(expression: ParameterExpression | float, parameter: Parameter) -> ParameterExpression | float:
     if not isinstance(expression, ParameterExpression) or parameter not in expression.parameters:
         return 0.0
@@ -143,10 +150,10 @@ def _function(
     tree = ast.parse(text, mode="eval")
     if not all(isinstance(node, _NODES) for node in ast.walk(tree)):
         raise ValueError(f"angle {expression} holds a function that the sampler does not know")
-    code = compile(tree, "expression", "eval")
+    code = compile(ast.fix_missing_locations(_Powers().visit(tree)), "expression", "eval")
 
     def evaluate(values: Array) -> Array:
-        scope = {"__builtins__": {}} | _FUNCTIONS | {f"v{i}": row for i, row in enumerate(values)}
+        scope = {"__builtins__": {}} | FUNCTIONS | {f"v{i}": row for i, row in enumerate(values)}
         with np.errstate(all="ignore"):
             result: Array = np.broadcast_to(np.asarray(eval(code, scope), dtype=float), values.shape[1:])
         bad = np.flatnonzero(~np.isfinite(result))

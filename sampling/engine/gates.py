@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from qntk.sampling.arithmetic.simd import WIDTH, fma, load, parity, spread, store
 from qntk.sampling.compiled import jit
 from qntk.sampling.engine.program import CX, CZ, DIAGONAL, REAL
-from qntk.sampling.engine.simd import WIDTH, fma, load, parity, spread, store
 
 
 @jit

@@ -6,9 +6,9 @@ half as much.
 
 from __future__ import annotations
 
+from qntk.sampling.arithmetic.simd import WIDTH, fma, load, spread, store
 from qntk.sampling.compiled import jit
 from qntk.sampling.engine.gates import at, load_two, store_two, turn
-from qntk.sampling.engine.simd import WIDTH, fma, load, spread, store
 
 
 @jit

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from qntk.sampling.arithmetic.simd import WIDTH, fma, load, parity, store
 from qntk.sampling.compiled import called, jit
 from qntk.sampling.engine.adjoint import Array, CompiledObservable, read_angles, read_half_angles, row_at, tables
 from qntk.sampling.engine.gates import aligned, at, fixed, observe, rotate
 from qntk.sampling.engine.program import CX, REAL, Program
-from qntk.sampling.engine.simd import WIDTH, fma, load, parity, store
 
 
 def second_derivative(

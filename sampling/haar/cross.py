@@ -17,8 +17,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from qntk.sampling.arithmetic.gaussian import normal_lanes, normal_two
+from qntk.sampling.arithmetic.simd import WIDTH, store
+from qntk.sampling.haar.final import final_state
+
 Array = NDArray[np.float64]
-_OPTIONS = {"nogil": True, "cache": True, "fastmath": {"reassoc", "contract"}}
+_OPTIONS = {"nogil": True, "cache": True, "boundscheck": False}
 
 
 @njit(**_OPTIONS)
@@ -42,42 +46,58 @@ def draw_cross(
         parameters: L.
         fidelity: s, at least 0 and below 1.
     """
-    dimension = len(observable)
+    dimension, buffer = len(observable), np.empty(WIDTH)
     size = min(4, dimension)
-    frame = np.empty((size, dimension), np.complex128)
-    weights = generator - generator.mean()
-    for draw in range(len(kernel)):
-        total = 0.0
-        coupling = np.zeros((size, size), np.complex128)
+    frames, lanes = np.empty((WIDTH, size, dimension), np.complex128), np.empty(4 * WIDTH)
+    weights, mean, variance = np.empty(dimension * WIDTH), np.empty(WIDTH), np.empty(WIDTH)
+    centred = generator - generator.mean()
+    for start in range(0, len(kernel), WIDTH):
+        total, coupling = np.zeros(WIDTH), np.zeros((WIDTH, size, size), np.complex128)
         for _ in range(parameters):
             for k in range(dimension):
-                frame[0, k] = complex(rng.standard_normal(), rng.standard_normal())
-                frame[1, k] = complex(rng.standard_normal(), rng.standard_normal())
-            for j in range(2, size):
-                _gaussian(others, frame[j])
-            _orthonormalise(frame)
-            gamma = _overlap(frame[1], weights, frame[0]).imag
-            total += gamma * gamma
-            for i in range(size):
-                for j in range(i + 1):
-                    element = gamma * _overlap(frame[i], weights, frame[j])
-                    coupling[i, j] += element
-                    if i != j:
-                        coupling[j, i] += element.conjugate()
-        norm = mean = spread = 0.0
-        for k in range(dimension):
-            weight = rng.standard_normal() ** 2 + rng.standard_normal() ** 2
-            frame[0, k] = np.sqrt(weight)
-            norm += weight
-            mean += observable[k] * weight
-        mean /= norm
-        for k in range(dimension):
-            frame[0, k] /= np.sqrt(norm)
-            spread += frame[0, k].real ** 2 * (observable[k] - mean) ** 2
-        kernel[draw] = 4.0 * spread * total
-        output[draw] = mean
-        bilinear = _second_input(others, observable, observable - mean, fidelity, frame, coupling)
-        cross[draw] = 4.0 * np.sqrt(spread) * bilinear
+                _pair_of_lanes(rng, buffer, lanes)
+                for b in range(WIDTH):
+                    frames[b, 0, k] = complex(lanes[b], lanes[WIDTH + b])
+                    frames[b, 1, k] = complex(lanes[2 * WIDTH + b], lanes[3 * WIDTH + b])
+            for b in range(WIDTH):
+                for j in range(2, size):
+                    _gaussian(others, frames[b, j])
+                _orthonormalise(frames[b])
+                total[b] += _couple(frames[b], centred, coupling[b])
+        lanes_mean, lanes_variance = final_state(rng, observable, weights, buffer)
+        store(mean, 0, lanes_mean)
+        store(variance, 0, lanes_variance)
+        for b in range(min(WIDTH, len(kernel) - start)):
+            for k in range(dimension):
+                frames[b, 0, k] = np.sqrt(weights[k * WIDTH + b])
+            kernel[start + b] = 4.0 * variance[b] * total[b]
+            output[start + b] = mean[b]
+            bilinear = _second_input(others, observable, observable - mean[b], fidelity, frames[b], coupling[b])
+            cross[start + b] = 4.0 * np.sqrt(variance[b]) * bilinear
+
+
+@njit(**_OPTIONS)
+def _pair_of_lanes(rng, buffer, lanes):  # type: ignore[no-untyped-def]
+    """One entry of e₁ and of e₂, of eight draws, as ``haar`` takes them."""
+    one_re, one_im = normal_lanes(rng, buffer)
+    two_re, two_im = normal_lanes(rng, buffer)
+    store(lanes, 0, one_re)
+    store(lanes, WIDTH, one_im)
+    store(lanes, 2 * WIDTH, two_re)
+    store(lanes, 3 * WIDTH, two_im)
+
+
+@njit(**_OPTIONS)
+def _couple(frame, weights, coupling):  # type: ignore[no-untyped-def]
+    """Add γ <e_i|G|e_j> to ``coupling``; returns γ²."""
+    gamma = _overlap(frame[1], weights, frame[0]).imag
+    for i in range(len(frame)):
+        for j in range(i + 1):
+            element = gamma * _overlap(frame[i], weights, frame[j])
+            coupling[i, j] += element
+            if i != j:
+                coupling[j, i] += element.conjugate()
+    return gamma * gamma
 
 
 @njit(**_OPTIONS)
@@ -91,9 +111,9 @@ def _second_input(rng, observable, centred, fidelity, frame, coupling):  # type:
     _gaussian(rng, apart)
     first = frame[0].copy()
     apart -= first * np.sum(first * apart)
-    apart /= np.sqrt(np.sum(apart.real**2 + apart.imag**2))
+    apart /= np.sqrt(np.sum(apart.real * apart.real + apart.imag * apart.imag))
     second = np.sqrt(fidelity) * first + np.sqrt(1.0 - fidelity) * apart
-    adjoint = (observable - np.sum(observable * (second.real**2 + second.imag**2))) * second
+    adjoint = (observable - np.sum(observable * (second.real * second.real + second.imag * second.imag))) * second
     frame[1] = centred * first
     if size == 4:
         frame[2], frame[3] = apart, adjoint
@@ -111,7 +131,8 @@ def _second_input(rng, observable, centred, fidelity, frame, coupling):  # type:
 @njit(**_OPTIONS)
 def _gaussian(rng, vector):  # type: ignore[no-untyped-def]
     for k in range(len(vector)):
-        vector[k] = complex(rng.standard_normal(), rng.standard_normal())
+        re, im = normal_two(rng)
+        vector[k] = complex(re, im)
 
 
 @njit(**_OPTIONS)

@@ -18,8 +18,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from qntk.sampling.arithmetic.elementary import exponential
+from qntk.sampling.arithmetic.gaussian import log_gamma_variate, normal_lanes, normal_two
+from qntk.sampling.arithmetic.simd import WIDTH, fma, spread, store
+from qntk.sampling.haar.final import final_state
+
 Array = NDArray[np.float64]
-_OPTIONS = {"nogil": True, "cache": True, "fastmath": {"reassoc", "contract"}}
+_OPTIONS = {"nogil": True, "cache": True, "boundscheck": False}
 
 
 @njit(**_OPTIONS)
@@ -41,58 +46,78 @@ def draw_dqntk(
         observable, generator: spectra of O and G.
         parameters: L.
     """
-    dimension = len(observable)
-    a_re, a_im, b_re, b_im = np.empty((4, dimension))
-    weights = generator - generator.mean()
-    for draw in range(len(kernel)):
-        total = second = rest = 0.0
-        beta = 0j
+    dimension, buffer = len(observable), np.empty(WIDTH)
+    weights, sums = np.empty(dimension * WIDTH), np.empty((12, WIDTH))
+    centred = generator - generator.mean()
+    mean, spread_ = np.empty(WIDTH), np.empty(WIDTH)
+    for start in range(0, len(kernel), WIDTH):
+        total, second, rest = np.zeros(WIDTH), np.zeros(WIDTH), np.zeros(WIDTH)
+        beta = np.zeros(WIDTH, np.complex128)
         for _ in range(parameters):
-            x, shift, p, q, qp = _frame(rng, weights, a_re, a_im, b_re, b_im)
-            gamma = x.imag
-            total += gamma * gamma
-            second += gamma * (2.0 * beta.imag * shift - gamma * (x * shift + qp).real)
-            beta -= 1j * gamma * x
-            if dimension > 2:
-                one, two, others = _direction(directions, dimension - 2)
-                along = qp / p if p > 0.0 else 0j
-                beyond = np.sqrt(max(q * q - along.real**2 - along.imag**2, 0.0))
-                second += 2.0 * gamma * rest * (along * one + beyond * two).imag
-                moved = rest * one - 1j * gamma * p
-                others += two.real**2 + two.imag**2
-                rest = np.sqrt(moved.real**2 + moved.imag**2 + rest * rest * others)
-        mean, spread = _final_state(rng, observable, a_re)
-        kernel[draw] = 4.0 * spread * total
-        output[draw] = mean
-        dqntk[draw] = 0.0
-        if spread > 0.0:
-            curvature = _expectation(directions, observable - mean, np.sqrt(a_re), beta, rest)
-            dqntk[draw] = 8.0 * spread * (np.sqrt(spread) * second + curvature)
+            _overlaps(rng, centred, buffer, sums)
+            for b in range(WIDTH):
+                x, shift, p, q, qp = _frame(sums[:, b])
+                gamma = x.imag
+                total[b] += gamma * gamma
+                second[b] += gamma * (2.0 * beta[b].imag * shift - gamma * (x * shift + qp).real)
+                beta[b] -= 1j * gamma * x
+                if dimension > 2:
+                    one, two, others = _direction(directions, dimension - 2)
+                    along = qp / p if p > 0.0 else 0j
+                    beyond = np.sqrt(max(q * q - along.real * along.real - along.imag * along.imag, 0.0))
+                    second[b] += 2.0 * gamma * rest[b] * (along * one + beyond * two).imag
+                    moved = rest[b] * one - 1j * gamma * p
+                    others += _square(two)
+                    rest[b] = np.sqrt(_square(moved) + rest[b] * rest[b] * others)
+        lanes_mean, lanes_spread = final_state(rng, observable, weights, buffer)
+        store(mean, 0, lanes_mean)
+        store(spread_, 0, lanes_spread)
+        for b in range(min(WIDTH, len(kernel) - start)):
+            kernel[start + b] = 4.0 * spread_[b] * total[b]
+            output[start + b] = mean[b]
+            dqntk[start + b] = 0.0
+            if spread_[b] > 0.0:
+                state = np.sqrt(weights[b::WIDTH])
+                curvature = _expectation(directions, observable - mean[b], state, beta[b], rest[b])
+                dqntk[start + b] = 8.0 * spread_[b] * (np.sqrt(spread_[b]) * second[b] + curvature)
 
 
 @njit(**_OPTIONS)
-def _frame(rng, generator, a_re, a_im, b_re, b_im):  # type: ignore[no-untyped-def]
-    """<ξ|G|φ>, <G>_ξ - <G>_φ, |p|, |q| and <q|p> of a fresh pair; Gram-Schmidt on the overlaps as in ``haar``.
+def _square(z):  # type: ignore[no-untyped-def]
+    return z.real * z.real + z.imag * z.imag
 
-    The sums are of 1, G and G² between the Gaussian vectors a and b.
-    """
+
+@njit(**_OPTIONS)
+def _overlaps(rng, generator, buffer, sums):  # type: ignore[no-untyped-def]
+    """The sums of 1, G and G² between the Gaussian vectors a and b, of eight draws, in the order of ``_frame``."""
+    zero = spread(0.0)
+    aa, bb, ba_re, ba_im, aga, bgb = zero, zero, zero, zero, zero, zero
+    bga_re, bga_im, agga, bggb, bgga_re, bgga_im = zero, zero, zero, zero, zero, zero
     for i in range(len(generator)):
-        a_re[i], a_im[i] = rng.standard_normal(), rng.standard_normal()
-        b_re[i], b_im[i] = rng.standard_normal(), rng.standard_normal()
-    aa = bb = ba_re = ba_im = aga = bgb = bga_re = bga_im = agga = bggb = bgga_re = bgga_im = 0.0
-    for i in range(len(generator)):
-        g = generator[i]
-        a, b = a_re[i] * a_re[i] + a_im[i] * a_im[i], b_re[i] * b_re[i] + b_im[i] * b_im[i]
-        re, im = b_re[i] * a_re[i] + b_im[i] * a_im[i], b_re[i] * a_im[i] - b_im[i] * a_re[i]
+        a_re, a_im = normal_lanes(rng, buffer)
+        b_re, b_im = normal_lanes(rng, buffer)
+        g = spread(generator[i])
+        a, b = fma(a_re, a_re, a_im * a_im), fma(b_re, b_re, b_im * b_im)
+        re, im = fma(b_re, a_re, b_im * a_im), fma(b_re, a_im, -(b_im * a_re))
         aa, bb, ba_re, ba_im = aa + a, bb + b, ba_re + re, ba_im + im
         a, b, re, im = g * a, g * b, g * re, g * im
         aga, bgb, bga_re, bga_im = aga + a, bgb + b, bga_re + re, bga_im + im
-        agga, bggb, bgga_re, bgga_im = agga + g * a, bggb + g * b, bgga_re + g * re, bgga_im + g * im
+        agga, bggb, bgga_re, bgga_im = fma(g, a, agga), fma(g, b, bggb), fma(g, re, bgga_re), fma(g, im, bgga_im)
+    flat = sums.ravel()
+    for k, value in enumerate((aa, bb, ba_re, ba_im, aga, bgb, bga_re, bga_im, agga, bggb, bgga_re, bgga_im)):
+        store(flat, k * WIDTH, value)
+
+
+@njit(**_OPTIONS)
+def _frame(sums):  # type: ignore[no-untyped-def]
+    """<ξ|G|φ>, <G>_ξ - <G>_φ, |p|, |q| and <q|p> of a fresh pair; Gram-Schmidt on the overlaps as in ``haar``."""
+    aa, bb, ba_re, ba_im, aga, bgb = sums[0], sums[1], sums[2], sums[3], sums[4], sums[5]
+    bga_re, bga_im, agga, bggb, bgga_re, bgga_im = sums[6], sums[7], sums[8], sums[9], sums[10], sums[11]
     overlap = complex(ba_re, ba_im) / np.sqrt(aa)
-    square = bb - overlap.real**2 - overlap.imag**2
+    square = bb - overlap.real * overlap.real - overlap.imag * overlap.imag
     low, x, high = _elements(aa, overlap, square, aga, complex(bga_re, bga_im), bgb)
     low2, x2, high2 = _elements(aa, overlap, square, agga, complex(bgga_re, bgga_im), bggb)
-    size = x.real**2 + x.imag**2
+    size = _square(x)
     p, q = np.sqrt(max(low2 - low * low - size, 0.0)), np.sqrt(max(high2 - high * high - size, 0.0))
     return x, high - low, p, q, x2 - x * (low + high)
 
@@ -101,33 +126,19 @@ def _frame(rng, generator, a_re, a_im, b_re, b_im):  # type: ignore[no-untyped-d
 def _elements(aa, overlap, square, ama, bma, bmb):  # type: ignore[no-untyped-def]
     """<φ|M|φ>, <ξ|M|φ> and <ξ|M|ξ> from <a|M|a>, <b|M|a> and <b|M|b>; overlap = <b|φ>, square = |b - φ<φ|b>|²."""
     low, mixed = ama / aa, bma / np.sqrt(aa)
-    high = bmb - 2.0 * (overlap.conjugate() * mixed).real + (overlap.real**2 + overlap.imag**2) * low
+    high = bmb - 2.0 * (overlap.conjugate() * mixed).real + _square(overlap) * low
     return low, (mixed - overlap * low) / np.sqrt(square), high / square
 
 
 @njit(**_OPTIONS)
 def _direction(rng, dimension):  # type: ignore[no-untyped-def]
     """Two coordinates of a uniform direction in ``dimension`` >= 2 complex dimensions, and the weight of all others."""
-    one = complex(rng.standard_normal(), rng.standard_normal())
-    two = complex(rng.standard_normal(), rng.standard_normal())
-    others = 2.0 * rng.standard_gamma(dimension - 2.0) if dimension > 2 else 0.0
-    square = one.real**2 + one.imag**2 + two.real**2 + two.imag**2 + others
+    one_re, one_im = normal_two(rng)
+    two_re, two_im = normal_two(rng)
+    one, two = complex(one_re, one_im), complex(two_re, two_im)
+    others = 2.0 * exponential(log_gamma_variate(rng, dimension - 2.0)) if dimension > 2 else 0.0
+    square = _square(one) + _square(two) + others
     return one / np.sqrt(square), two / np.sqrt(square), others / square
-
-
-@njit(**_OPTIONS)
-def _final_state(rng, observable, weights):  # type: ignore[no-untyped-def]
-    """Fill the weights of ψ in the eigenbasis of O; returns <O> and <O²> - <O>²."""
-    norm = mean = spread = 0.0
-    for i in range(len(observable)):
-        weights[i] = rng.standard_normal() ** 2 + rng.standard_normal() ** 2
-        norm += weights[i]
-        mean += observable[i] * weights[i]
-    mean /= norm
-    for i in range(len(observable)):
-        weights[i] /= norm
-        spread += weights[i] * (observable[i] - mean) ** 2
-    return mean, spread
 
 
 @njit(**_OPTIONS)
@@ -139,8 +150,9 @@ def _expectation(rng, observable, state, beta, rest):  # type: ignore[no-untyped
     if rest > 0.0:
         eta = np.empty(len(state), np.complex128)
         for i in range(len(state)):
-            eta[i] = complex(rng.standard_normal(), rng.standard_normal())
+            re, im = normal_two(rng)
+            eta[i] = complex(re, im)
         eta -= state * np.sum(state * eta)
         eta -= partner * np.sum(partner * eta)
-        vector += rest / np.sqrt(np.sum(eta.real**2 + eta.imag**2)) * eta
-    return np.sum(observable * (vector.real**2 + vector.imag**2))
+        vector += rest / np.sqrt(np.sum(_square(eta))) * eta
+    return np.sum(observable * _square(vector))

@@ -19,10 +19,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from qntk.sampling.arithmetic.gaussian import normal_lanes
+from qntk.sampling.arithmetic.simd import WIDTH, fma, spread, store
 from qntk.sampling.compiled import called
 from qntk.sampling.draws import Draws
 from qntk.sampling.haar.cross import draw_cross
 from qntk.sampling.haar.dqntk import draw_dqntk
+from qntk.sampling.haar.final import final_state
 from qntk.sampling.operators import OperatorLike, spectrum
 
 
@@ -84,7 +87,7 @@ class HaarLayers:
         return Draws(kernel, output)
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
+@njit(nogil=True, cache=True, boundscheck=False)
 def _draw_frames(
     rng: np.random.Generator,
     observable: NDArray[np.float64],
@@ -93,38 +96,34 @@ def _draw_frames(
     kernel: NDArray[np.float64],
     output: NDArray[np.float64],
 ) -> None:
-    """Fill ``kernel`` and ``output``. Gram-Schmidt is done on the overlaps: with Gaussian a, b and φ = a/|a|,
+    """Fill ``kernel`` and ``output``, eight draws at a time. Gram-Schmidt is done on the overlaps: with Gaussian a, b
+    and φ = a/|a|,
 
     ξ = (b - φ<φ|b>) / |…| gives <ξ|G|φ> = (<b|G|a> - <b|a><a|G|a>/|a|²) / (|a| |…|).
     """
-    dimension = len(observable)
-    a_re, a_im = np.empty(dimension), np.empty(dimension)
-    b_re, b_im = np.empty(dimension), np.empty(dimension)
-    for draw in range(len(kernel)):
-        total = 0.0
+    buffer, weights = np.empty(WIDTH), np.empty(len(observable) * WIDTH)
+    zero = spread(0.0)
+    for start in range(0, len(kernel), WIDTH):
+        total = zero
         for _ in range(parameters):
-            for i in range(dimension):
-                a_re[i], a_im[i] = rng.standard_normal(), rng.standard_normal()
-                b_re[i], b_im[i] = rng.standard_normal(), rng.standard_normal()
-            aa = bb = ba_re = ba_im = aga = bga_im = 0.0
-            for i in range(dimension):
-                weight = a_re[i] * a_re[i] + a_im[i] * a_im[i]
-                overlap_im = b_re[i] * a_im[i] - b_im[i] * a_re[i]
-                aa += weight
-                bb += b_re[i] * b_re[i] + b_im[i] * b_im[i]
-                ba_re += b_re[i] * a_re[i] + b_im[i] * a_im[i]
-                ba_im += overlap_im
-                aga += generator[i] * weight
-                bga_im += generator[i] * overlap_im
+            aa, bb, ba_re, ba_im, aga, bga_im = zero, zero, zero, zero, zero, zero
+            for i in range(len(generator)):
+                a_re, a_im = normal_lanes(rng, buffer)
+                b_re, b_im = normal_lanes(rng, buffer)
+                g = spread(generator[i])
+                weight = fma(a_re, a_re, a_im * a_im)
+                overlap_im = fma(b_re, a_im, -(b_im * a_re))
+                aa = aa + weight
+                bb = fma(b_re, b_re, fma(b_im, b_im, bb))
+                ba_re = fma(b_re, a_re, fma(b_im, a_im, ba_re))
+                ba_im = ba_im + overlap_im
+                aga = fma(g, weight, aga)
+                bga_im = fma(g, overlap_im, bga_im)
             numerator = bga_im - ba_im * aga / aa
-            total += numerator * numerator / (aa * bb - ba_re * ba_re - ba_im * ba_im)
-        norm = mean = spread = 0.0
-        for i in range(dimension):
-            a_re[i] = rng.standard_normal() ** 2 + rng.standard_normal() ** 2
-            norm += a_re[i]
-            mean += observable[i] * a_re[i]
-        mean /= norm
-        for i in range(dimension):
-            spread += a_re[i] * (observable[i] - mean) ** 2
-        kernel[draw] = 4.0 * spread / norm * total
-        output[draw] = mean
+            total = total + numerator * numerator / (aa * bb - ba_re * ba_re - ba_im * ba_im)
+        mean, variance = final_state(rng, observable, weights, buffer)
+        store(buffer, 0, spread(4.0) * variance * total)
+        count = min(WIDTH, len(kernel) - start)
+        kernel[start : start + count] = buffer[:count]
+        store(buffer, 0, mean)
+        output[start : start + count] = buffer[:count]

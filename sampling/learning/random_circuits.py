@@ -14,8 +14,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
-from scipy.stats import unitary_group
+
+from qntk.sampling.arithmetic.elementary import sines_cosines
+from qntk.sampling.arithmetic.sums import squared_norms
+from qntk.sampling.arithmetic.unitaries import haar_unitaries
+from qntk.sampling.distributions import Normal
 
 Array = NDArray[np.float64]
 
@@ -43,7 +48,7 @@ class HaarCircuits:
         D = 1 << qubits
         if min(draws, qubits, parameters) < 1 or 16 * draws * (parameters + 1) * D * D > 2**30:
             raise ValueError(f"draws {draws}, qubits {qubits}, parameters {parameters} are too few, or over 1 GiB")
-        flat = unitary_group.rvs(D, size=draws * (parameters + 1), random_state=rng)
+        flat = haar_unitaries(draws * (parameters + 1), D, rng)
         return cls(np.reshape(flat, (draws, parameters + 1, D, D)))
 
     @property
@@ -53,27 +58,54 @@ class HaarCircuits:
 
     def value_and_gradient(self, thetas: Array) -> tuple[Array, Array]:
         """f (draws,) and ∂f/∂θ (draws, L), ∂_ℓ f = Im<λ_ℓ|P|ψ_ℓ>."""
-        W, L = self.unitaries, self.parameters
-        if thetas.shape != (len(W), L):
-            raise ValueError(f"thetas has shape {thetas.shape}; give {(len(W), L)}")
-        sign = 1.0 - 2.0 * (np.arange(W.shape[-1]) & 1)
-        turns = np.exp(-0.5j * thetas[:, :, None] * sign)
-        states = [W[:, 0, :, 0]]
-        for layer in range(L):
-            states.append(_apply(W[:, layer + 1], turns[:, layer] * states[-1]))
-        costate = sign * states[-1]
-        f = (states[-1].conj() * costate).sum(axis=-1).real
-        gradient = np.empty(thetas.shape)
-        for layer in range(L - 1, -1, -1):
-            costate = turns[:, layer].conj() * _apply(W[:, layer + 1].conj().swapaxes(-1, -2), costate)
-            gradient[:, layer] = (costate.conj() * sign * states[layer]).sum(axis=-1).imag
+        draws, L = len(self.unitaries), self.parameters
+        if thetas.shape != (draws, L):
+            raise ValueError(f"thetas has shape {thetas.shape}; give {(draws, L)}")
+        sine, cosine = sines_cosines(0.5 * thetas)
+        f, gradient = np.empty(draws), np.empty(thetas.shape)
+        _sweep(self.unitaries, cosine, sine, f, gradient)
         return f, gradient
+
+
+@njit(nogil=True, cache=True, boundscheck=False)
+def _sweep(unitaries, cosine, sine, f, gradient):  # type: ignore[no-untyped-def]
+    """Forward, then back, draw by draw, every sum in order."""
+    draws, layers, D = unitaries.shape[0], unitaries.shape[1] - 1, unitaries.shape[2]
+    states, costate, moved = np.empty((layers + 1, D), np.complex128), np.empty(D, np.complex128), np.empty(D) + 0j
+    for draw in range(draws):
+        states[0] = unitaries[draw, 0, :, 0]
+        for layer in range(layers):
+            c, s = cosine[draw, layer], sine[draw, layer]
+            for k in range(D):
+                moved[k] = complex(c, s if k & 1 else -s) * states[layer, k]
+            for k in range(D):
+                total = 0j
+                for j in range(D):
+                    total += unitaries[draw, layer + 1, k, j] * moved[j]
+                states[layer + 1, k] = total
+        f[draw] = 0.0
+        for k in range(D):
+            last = states[layers, k]
+            costate[k] = -last if k & 1 else last
+            f[draw] += last.real * costate[k].real + last.imag * costate[k].imag
+        for layer in range(layers - 1, -1, -1):
+            c, s = cosine[draw, layer], sine[draw, layer]
+            moved[:] = 0j
+            for k in range(D):
+                for j in range(D):
+                    moved[j] += unitaries[draw, layer + 1, k, j].conjugate() * costate[k]
+            slope = 0.0
+            for k in range(D):
+                costate[k] = complex(c, -s if k & 1 else s) * moved[k]
+                term = costate[k].real * states[layer, k].imag - costate[k].imag * states[layer, k].real
+                slope += -term if k & 1 else term
+            gradient[draw, layer] = slope
 
 
 def directional_curvature(circuits: Circuits, thetas: Array, step: float = 0.02) -> Array:
     """μ = gᵀHg with g = ∇f, shape (draws,), from the slope of f along g by a central difference of order h⁴."""
     _, g = circuits.value_and_gradient(thetas)
-    h = step / np.linalg.norm(g, axis=1)
+    h = step / np.sqrt(squared_norms(g))
 
     def slope(times: float) -> Array:
         moved = thetas + (times * h)[:, None] * g
@@ -111,11 +143,11 @@ def descend(
     residuals, kernels = np.empty((len(thetas), steps + 1)), np.empty((len(thetas), steps + 1))
     for step in range(steps + 1):
         f, g = circuits.value_and_gradient(thetas)
-        residuals[:, step], kernels[:, step] = f - targets, (g**2).sum(axis=1)
+        residuals[:, step], kernels[:, step] = f - targets, squared_norms(g)
         seen, slope = (f, g) if noise is None else noise(thetas, f, g)
         thetas -= (rates * (seen - targets))[:, None] * slope
         if rng is not None and sigma:
-            thetas += sigma * rng.normal(size=thetas.shape)
+            thetas += sigma * Normal()(rng, thetas.shape)
     return residuals, kernels
 
 
@@ -139,7 +171,3 @@ def shot_noise(
         return measure(f), (ends[0] - ends[1]) / 2
 
     return estimate
-
-
-def _apply(matrices: NDArray[np.complex128], states: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    return np.asarray((matrices @ states[..., None])[..., 0])

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qntk._result import Result
+from qntk.sampling.arithmetic.sums import inner_products
 from qntk.sampling.circuits.model import CircuitModel
 
 Array = NDArray[np.float64]
@@ -180,7 +181,7 @@ def train(
         place = int(np.searchsorted(marks, step))
         if marks[place] == step:
             kept[:, place] = thetas
-            kernels[:, place] = np.stack([one @ one[chosen].T for one in J])
+            kernels[:, place] = inner_products(J, J[:, chosen])
         if step < steps:
             thetas = _step(problem, thetas, f, J, rates, flying)
         if progress is not None:

@@ -45,6 +45,7 @@ class Cell:
         looks: planned looks at the draws; with more than one it may stop early.
         circuit: the user's own, or None.
         file: the observable where it was read from a file, so that nobody reads it again; or None.
+        stream: version of the random stream; an older one names draws that are there, and draws no more.
     """
 
     ensemble: str
@@ -60,6 +61,7 @@ class Cell:
     looks: int = 1
     circuit: UserCircuit | None = field(default=None, repr=False)
     file: Observable | None = field(default=None, repr=False)
+    stream: int = field(default=STREAM_VERSION, repr=False)
 
     @property
     def dimension(self) -> int:
@@ -69,7 +71,7 @@ class Cell:
     def document(self) -> dict[str, Any]:
         """Its fields for a JSON document; a user's circuit as its digest, and only where there is one."""
         fields = asdict(replace(self, circuit=None, file=None))
-        del fields["circuit"], fields["file"]
+        del fields["circuit"], fields["file"], fields["stream"]
         return fields | ({"circuit": self.circuit.digest} if self.circuit else {})
 
     @cached_property
@@ -80,7 +82,7 @@ class Cell:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of all that decides the draws except their number."""
-        defining: dict[str, Any] = self.document() | {"stream": STREAM_VERSION}
+        defining: dict[str, Any] = self.document() | {"stream": self.stream}
         defining |= {"observable": [sorted(self.parsed.terms), self.parsed.rank]}
         for number in ("draws", "looks"):
             del defining[number]

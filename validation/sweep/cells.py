@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from qntk.inputs.observables import Observable, find_observable
-from qntk.sampling import CATALOGUE
+from qntk.sampling import CATALOGUE, STREAM_VERSION
 from qntk.validation.judge.claims import CLAIMS
 from qntk.validation.judge.design import planned_draws
 from qntk.validation.sweep.cell import Cell, Variable
@@ -38,11 +38,13 @@ class Kept:
         circuits: by key.
         observables: paths of the copies, by specification.
         first: whether copies are read even where the file is there, and nothing else: no code of the user's runs.
+        stream: version of the random stream of its draws.
     """
 
     circuits: Mapping[str, UserCircuit] = field(default_factory=dict)
     observables: Mapping[str, Path] = field(default_factory=dict)
     first: bool = False
+    stream: int = STREAM_VERSION
 
 
 def expand(config: SweepConfig, kept: Kept | None = None) -> list[Cell]:
@@ -124,6 +126,7 @@ def _cells_of(index: int, grid: Grid, config: SweepConfig, kept: Kept) -> Iterat
                 looks=grid.looks,
                 circuit=circuit,
                 file=target if target.from_file else None,
+                stream=kept.stream,
             )
 
 

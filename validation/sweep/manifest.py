@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from qntk.inputs.versions import installed
+from qntk.inputs.versions import installed, processor
 from qntk.sampling import STREAM_VERSION
 from qntk.validation import SCHEMA_VERSION
 from qntk.validation.sweep.cells import Cell, Kept
@@ -73,8 +73,9 @@ def manifest_of(config: SweepConfig, cells: Sequence[Cell], columns: Sequence[st
     return {
         "schema_version": SCHEMA_VERSION,
         "versions": installed(_PACKAGES),
+        "processor": processor(),
         "seed": config.seed,
-        "stream_version": STREAM_VERSION,
+        "stream_version": cells[0].stream,
         "columns": list(columns),
         "stopping": stopping if any(cell.looks > 1 for cell in cells) else None,
         "circuits": circuits,
@@ -89,9 +90,13 @@ def refuse_other(directory: Path, there: dict[str, Any], here: dict[str, Any]) -
     def refuse(difference: str) -> None:
         raise ValueError(f"directory {directory} holds another sweep: {difference}; give another directory")
 
-    for key in ("seed", "stream_version"):
-        if there.get(key) != here[key]:
-            refuse(f"{key} is {there.get(key)} there, {here[key]} here")
+    if there.get("seed") != here["seed"]:
+        refuse(f"seed is {there.get('seed')} there, {here['seed']} here")
+    if there.get("stream_version") != here["stream_version"]:
+        refuse(
+            f"stream_version is {there.get('stream_version')} there, {here['stream_version']} here: a seed gives other "
+            "draws, so it can be reported on but not extended"
+        )
     for kind in ("circuit", "observable"):
         for key, header in here[f"{kind}s"].items():
             known = there.get(f"{kind}s", {}).get(key, header)["digest"]
@@ -114,6 +119,19 @@ def refuse_other(directory: Path, there: dict[str, Any], here: dict[str, Any]) -
             )
         if there.get("stopping") not in (None, here["stopping"]):
             refuse("'family_error' or 'margin' differs, and cells that stop early ('looks') have been judged by it")
+
+
+def told_apart(there: dict[str, Any], here: dict[str, Any]) -> str:
+    """A line about versions and a kind of machine that differ from those a directory was made with, or nothing."""
+    made = {"machine": there.get("processor", "an unknown one"), **there.get("versions", {})}
+    now = {"machine": here["processor"], **here["versions"]}
+    other = [f"{name} {made[name]} there, {now[name]} here" for name in now if made.get(name, now[name]) != now[name]]
+    if not other:
+        return ""
+    return (
+        f"the draws that are there were made elsewhere: {'; '.join(other)}. Another processor gives the same bytes; "
+        "other versions may change last digits"
+    )
 
 
 def _describe(cell: dict[str, Any]) -> str:
@@ -139,7 +157,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
 def kept_files(directory: Path, manifest: dict[str, Any], first: bool = False) -> Kept:
     """The circuits and observables that a directory holds; those whose copy is gone are left out.
 
-    ``first``: whether copies are read even where the file is there, and nothing else.
+    ``first``: to read what is there: copies even where the file is there and nothing else, draws of an older stream.
     """
     circuits = {}
     for key, header in manifest.get("circuits", {}).items():
@@ -150,7 +168,8 @@ def kept_files(directory: Path, manifest: dict[str, Any], first: bool = False) -
         circuits[key] = UserCircuit(**{"angles": ""} | header | {"inputs": tuple(header["inputs"])}, qpy=qpy, key=key)
     headers = manifest.get("observables", {}).items()
     observables = {key: observable_path(directory, header["digest"]) for key, header in headers}
-    return Kept(circuits, {key: path for key, path in observables.items() if path.exists()}, first)
+    stream = manifest.get("stream_version", STREAM_VERSION) if first else STREAM_VERSION
+    return Kept(circuits, {key: path for key, path in observables.items() if path.exists()}, first, stream)
 
 
 def keep_files(directory: Path, cells: Sequence[Cell]) -> None:

@@ -26,6 +26,7 @@ from qntk.inputs.circuit_files import load_circuit
 from qntk.inputs.circuits import entered
 from qntk.inputs.messages import warn
 from qntk.sampling import CircuitModel, Draws
+from qntk.sampling.arithmetic.sums import squared_norms
 from qntk.sampling.circuits.random_angles import RandomCircuit
 from qntk.sampling.engine.expressions import Nonlinear
 from qntk.sampling.engine.program import compile_circuit
@@ -225,5 +226,5 @@ class InputEnsemble:
             names = [p.name for p in self.random.circuit.parameters]
             values = self.random.angles.draw(rng, names, min(self.model.batch, draws - start))
             output, gradient = self.model.value_and_gradient(values)
-            parts.append(Draws(np.einsum("dp,p,dp->d", gradient, self._trainable.astype(float), gradient), output))
+            parts.append(Draws(squared_norms(np.ascontiguousarray(gradient[:, self._trainable])), output))
         return Draws.concatenate(parts)

@@ -51,6 +51,7 @@ from qntk.validation.sweep.manifest import (
     manifest_of,
     read_manifest,
     refuse_other,
+    told_apart,
     write_atomically,
 )
 
@@ -94,6 +95,8 @@ class Store:
         here = manifest_of(config, store.cells, store._quantities)
         if there:
             refuse_other(directory, there, here)
+            if notice := told_apart(there, here):
+                store.tell(notice)
         try:
             store._prepare(text)
             if there and there.get("columns") != here["columns"]:

@@ -19,9 +19,8 @@ from qntk.theory.operators import OperatorMoments
 
 FALSE_FAIL = 1e-6
 DRAWS = 30_000
-KERNELS = [0.651265894635109, 0.48206695327964816, 0.5567572475078674]
-OUTPUTS = [-0.1837340234748072, 0.2028498985913845, -0.013160109813032835]
-SUMS = [475.58964644019943, -9.883321692513965]
+KERNELS = [0.3297230127823867, 0.6136792923797042, 0.5709946497447945]
+OUTPUTS = [0.25072391221405627, 0.0074127137819736, 0.11091846256965814]
 SUM = SparsePauliOp(["IZZ", "ZZI", "IIX", "XII"])
 
 
@@ -187,11 +186,10 @@ def test_kernel_and_output_are_those_drawn_without_it(case):
 
 
 def test_draws_without_it_are_those_on_record():
-    """The stream of K alone; the last bits of a sum are the processor's own."""
+    """The stream of K alone, to the bit."""
     draws = sample(HaarLayers(SparsePauliOp("ZIII"), SparsePauliOp("XYZI", 0.5), 16), 1000, seed=7)
-    np.testing.assert_allclose(draws.kernel[:3], KERNELS, rtol=1e-12)
-    np.testing.assert_allclose(draws.output[:3], OUTPUTS, rtol=1e-12)
-    np.testing.assert_allclose([draws.kernel.sum(), draws.output.sum()], SUMS, rtol=1e-11)
+    assert draws.kernel[:3].tolist() == KERNELS
+    assert draws.output[:3].tolist() == OUTPUTS
 
 
 @settings(max_examples=20)

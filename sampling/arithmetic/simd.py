@@ -13,13 +13,14 @@ from typing import Any
 
 from llvmlite import ir
 from numba import njit
+from numba import types as typing
 from numba.core import types
 from numba.extending import intrinsic, models, overload, register_model
 
 WIDTH = 8
 """Doubles in a vector."""
 
-_VECTOR = ir.VectorType(ir.DoubleType(), WIDTH)
+_VECTOR, _INTEGERS = ir.VectorType(ir.DoubleType(), WIDTH), ir.VectorType(ir.IntType(64), WIDTH)
 
 
 class Lanes(types.Type):
@@ -79,16 +80,30 @@ def spread(typing_context, value):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def fma(typing_context, a, b, c):  # type: ignore[no-untyped-def]
-    """a·b + c, fused where the machine can."""
+    """a·b + c, rounded once, of vectors or of numbers. The same bits everywhere: a library call where there is no
+    such instruction, which is no machine of the last ten years."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        name = f"llvm.fmuladd.v{WIDTH}f64"
-        function = builder.module.globals.get(name)
-        if function is None:
-            function = ir.Function(builder.module, ir.FunctionType(_VECTOR, [_VECTOR] * 3), name)
-        return builder.call(function, arguments)
+        kind, name = (_VECTOR, f"v{WIDTH}f64") if isinstance(a, Lanes) else (ir.DoubleType(), "f64")
+        return builder.call(_function(builder, f"llvm.fma.{name}", kind, 3), arguments)
 
-    return _LANES(a, b, c), generate
+    return a(a, b, c), generate
+
+
+@intrinsic
+def root(typing_context, a):  # type: ignore[no-untyped-def]
+    """√a of every lane, correctly rounded."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.call(_function(builder, f"llvm.sqrt.v{WIDTH}f64", _VECTOR, 1), arguments)
+
+    return _LANES(a), generate
+
+
+def _function(builder: Any, name: str, kind: Any, count: int) -> Any:
+    """An LLVM intrinsic from ``count`` values of one kind to one."""
+    found = builder.module.globals.get(name)
+    return found or ir.Function(builder.module, ir.FunctionType(kind, [kind] * count), name)
 
 
 @intrinsic
@@ -127,6 +142,7 @@ def _overload(symbol: Any, method: str) -> None:
 _overload(operator.add, "fadd")
 _overload(operator.sub, "fsub")
 _overload(operator.mul, "fmul")
+_overload(operator.truediv, "fdiv")
 
 
 @intrinsic
@@ -145,19 +161,36 @@ def _neg(a):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
+def split(typing_context, a):  # type: ignore[no-untyped-def]
+    """k and m with a = 2^k m and √½ <= m < √2, for a normal a > 0."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        def every(value: int) -> Any:
+            return ir.Constant(_INTEGERS, [value] * WIDTH)
+
+        bits = builder.bitcast(arguments[0], _INTEGERS)
+        exponent = builder.ashr(builder.sub(bits, every(0x3FE6A09E667F3BCD)), every(52))
+        mantissa = builder.bitcast(builder.sub(bits, builder.shl(exponent, every(52))), _VECTOR)
+        # An integer added to the bits of 1.5·2^52 adds itself to the number; AVX2 cannot convert 64-bit integers.
+        magic = builder.bitcast(builder.add(exponent, every(0x4338000000000000)), _VECTOR)
+        power = builder.fsub(magic, ir.Constant(_VECTOR, [6755399441055744.0] * WIDTH))
+        return context.make_tuple(builder, signature.return_type, (power, mantissa))
+
+    return typing.UniTuple(_LANES, 2)(a), generate
+
+
+@intrinsic
 def _quadrant(typing_context, even, odd, magic):  # type: ignore[no-untyped-def]
     """``even`` or ``odd`` by the parity of k, negated where k's second bit is set; magic is k + 1.5·2^52."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        integers = ir.VectorType(ir.IntType(64), WIDTH)
-
         def every(value: int) -> Any:
-            return ir.Constant(integers, [value] * WIDTH)
+            return ir.Constant(_INTEGERS, [value] * WIDTH)
 
         even_value, odd_value, magic_value = arguments
-        bits = builder.bitcast(magic_value, integers)
+        bits = builder.bitcast(magic_value, _INTEGERS)
         swap = builder.icmp_unsigned("!=", builder.and_(bits, every(1)), every(0))
-        chosen = builder.bitcast(builder.select(swap, odd_value, even_value), integers)
+        chosen = builder.bitcast(builder.select(swap, odd_value, even_value), _INTEGERS)
         flip = builder.shl(builder.and_(bits, every(2)), every(62))
         return builder.bitcast(builder.xor(chosen, flip), _VECTOR)
 
