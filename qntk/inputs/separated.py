@@ -93,7 +93,7 @@ def layout(path: Path, dialect: Dialect) -> Layout:
     rows = _rows(path, dialect)
     line, first = next(rows, (0, []))
     if not first:
-        raise ValueError(f"{path}: there is no line")
+        raise ValueError(f"{path}: it is empty, there is no line")
     header = dialect.header
     if header is None:
         header = any(dialect.number(word) is None for word in first)
