@@ -4,7 +4,7 @@ DIAGNOSTICS ?= runs/diagnostics
 BIN := .venv/bin
 OLDEST := build/oldest
 
-.PHONY: report test nightly oldest lint docs linkcheck reference clean
+.PHONY: report test nightly plant oldest lint docs linkcheck reference clean
 
 report: .venv/ready  ## Run the packaged default sweep and write its report
 	$(BIN)/qntk sweep --out $(OUT)
@@ -14,11 +14,14 @@ test: .venv/ready  ## Run the tests and the doctests
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 nightly: oldest  ## What takes too long for every change: lowest versions, a plain processor, long fuzz, kills
-	NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES= NUMBA_CACHE_DIR=build/generic $(BIN)/python -m pytest -p no:xdist tests/sampling/engine
 	QNTK_FUZZ=500 $(BIN)/python -m pytest -p no:xdist tests/validation/commands/test_malformed.py
 	QNTK_KILLS=100 $(BIN)/python -m pytest -p no:xdist -s tests/validation/commands/test_kills.py
 	$(BIN)/python tests/support/machines.py
-	NUMBA_CPU_NAME=generic $(BIN)/python -m pytest -n auto --dist loadfile
+	NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES= NUMBA_CACHE_DIR=build/generic $(BIN)/python -m pytest -n auto --dist loadfile
+	$(MAKE) plant
+
+plant: .venv/ready  ## Plant over 300 faults one at a time, and print those that no test notices; some hours
+	$(BIN)/python tests/planted/plant.py
 
 oldest: .venv/ready  ## The lowest versions that pyproject.toml allows: tests of theory, sampling, inputs and commands
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(OLDEST)
