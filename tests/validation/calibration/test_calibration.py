@@ -87,6 +87,16 @@ def test_negative_control_a_fault_that_is_not_there_is_missed(monkeypatch):
     assert "a control is MISSED" in calibration_text(result)
 
 
+def test_a_fault_that_is_noticed_in_nine_trials_of_ten_is_not_caught(monkeypatch):
+    """Fewer than 95 %: a control that a report would miss once in ten times."""
+    turns = iter(range(10))
+    often = replace(CONTROLS[0], noticed=lambda trial: next(turns) > 0)
+    for module in (calibration, trials):
+        monkeypatch.setattr(module, "CONTROLS", (often, *CONTROLS[1:]))
+    result = calibrate(10, seed=4, draws=2_000, workers=1, quiet=True)
+    assert (result.controls[0].rate, result.controls[0].caught) == (0.9, False)
+
+
 def doubled(law):
     return replace(law, generator=law.generator.scaled(2))
 

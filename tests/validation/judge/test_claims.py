@@ -336,3 +336,13 @@ def test_an_estimate_of_zero_has_no_relative_width_and_squares_that_vanish_are_r
     assert math.isnan(mean.ratio)
     with pytest.raises(ValueError, match="round-off"):
         compare(np.r_[np.zeros(9), 1e-200], law, "dqntk", Margins(), 0.01)
+
+
+def test_the_interval_of_a_distribution_allows_for_the_error_of_the_law():
+    """One qubit and two parameters: the law's own error is far above rounding."""
+    law = kernel_law(1, 2, "Z0", "half-pauli")
+    error = KernelDistribution(law).truncation
+    assert error > 1e-5
+    found = weigh({"kernel": law.mean().value * np.linspace(0.1, 2.0, 50)}, law)[CLAIM["kernel", "distribution"]]
+    bound = math.sqrt(math.log(2 / 0.01) / 100)
+    assert found.interval(0.01)[1] == pytest.approx(found.high + bound + error, abs=1e-12)

@@ -228,3 +228,16 @@ def test_a_level_is_a_probability():
     for level in (0.0, 1.0, math.nan):
         with pytest.raises(ValueError, match="give a probability between 0 and 1"):
             summarise(np.arange(1.0, 20.0)).pivot("mean").interval(level)
+
+
+def test_degrees_of_freedom_and_skewness_by_hand():
+    """n / (κ - 1) with the smallest and the largest value counted twice; a kurtosis below 1 + n/(n - 1) is that."""
+    psi = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 35.0])
+    centred = psi - 7.0
+    twice = np.r_[centred, centred.min(), centred.max()]
+    second, third, fourth = (np.sum(twice**k) / 8 for k in (2, 3, 4))
+    pivot = Pivot.of_influence(7.0, psi, logarithmic=False)
+    assert pivot.df == pytest.approx(8 / (fourth / second**2 - 1))
+    assert pivot.skewness == pytest.approx(third / second**1.5)
+    assert pivot.se == pytest.approx((second / 7) ** 0.5)
+    assert Pivot.of_influence(1.0, np.tile([0.0, 2.0], 40), logarithmic=False).df == pytest.approx(79)
