@@ -1,7 +1,7 @@
-"""The list of planted faults is one that can be planted: the code has each text once, and tests stand against it."""
+"""The list of planted faults can be planted: the code has each text once, and tests stand against it."""
 
 import ast
-from collections import Counter
+from pathlib import Path
 
 import pytest
 from plant import ROOMS, ROOT, Fault, against, listed, survives
@@ -9,24 +9,24 @@ from plant import ROOMS, ROOT, Fault, against, listed, survives
 FAULTS = listed()
 
 
-def test_there_are_two_hundred_over_all_rooms():
-    assert len(set(map(str, FAULTS))) == len(FAULTS) >= 200
-    rooms = {str(path.relative_to(ROOT)) for top in ROOMS for path in (ROOT / top).iterdir() if path.is_dir()}
-    rooms -= {room for room in rooms if not list((ROOT / room).glob("*.py")) or "__pycache__" in room}
-    planted = Counter(fault.file.rsplit("/", 1)[0] for fault in FAULTS)
-    assert {room for room in rooms if not planted[room] and room.split("/")[0] != "qntk"} == set()
+def test_two_hundred_can_be_planted_over_all_rooms():
+    """Lines change: what is stale is named here and by ``make plant``, and must be written anew before it is a tenth."""
+    assert len(set(map(str, FAULTS))) == len(FAULTS)
+    stale = [str(fault) for fault in FAULTS if fault.stale()]
+    assert len(stale) <= len(FAULTS) / 10, "\n".join(stale)
+    alive = [fault for fault in FAULTS if not fault.stale()]
+    assert len(alive) >= 200
+    modules = (path for top in ROOMS for path in (ROOT / top).glob("*/*.py") if not path.parent.is_symlink())
+    rooms = {path.parent.relative_to(ROOT) for path in modules}
+    assert rooms <= {Path(fault.file).parent for fault in alive}
 
 
-@pytest.mark.parametrize("file", sorted({fault.file for fault in FAULTS}))
-def test_each_can_be_planted(file):
-    """A fault whose text is gone or is there twice must be written anew."""
-    text = (ROOT / file).read_text(encoding="utf-8")
-    for fault in (f for f in FAULTS if f.file == file):
-        assert text.count(fault.old) == 1, str(fault)
-        assert fault.new != fault.old
+def test_each_is_another_program_and_has_tests_against_it():
+    chosen = {file: against(file) for file in {fault.file for fault in FAULTS} if (ROOT / file).exists()}
+    assert all(tests and all((ROOT / test).exists() for test in tests) for tests in chosen.values())
+    for fault in (fault for fault in FAULTS if not fault.stale()):
+        text = (ROOT / fault.file).read_text(encoding="utf-8")
         assert ast.dump(ast.parse(text.replace(fault.old, fault.new))) != ast.dump(ast.parse(text)), str(fault)
-    assert against(file)
-    assert all((ROOT / test).exists() for test in against(file))
 
 
 @pytest.mark.parametrize("broken", [True, False])
