@@ -74,7 +74,7 @@ def standardised(order):
 
 @pytest.mark.parametrize("case", CASES)
 def test_skewness_and_kurtosis_against_frames(case):
-    """200 000 frames, jackknife errors: sees a skewness wrong by 0.06 and a kurtosis by 0.6; the control must fail."""
+    """200 000 frames, jackknife errors: sees a skewness wrong by 0.07 and a kurtosis by 0.7; the control must fail."""
     operator, observable, qubits, parameters = CASES[case]
     kernels = sample(HaarLayers(operator, SparsePauliOp("ZI", 0.5), parameters), 200_000, seed=21).kernel
     law = KernelLaw(parameters, observable, OperatorMoments.from_pauli(qubits).scaled(0.5))
@@ -82,7 +82,7 @@ def test_skewness_and_kurtosis_against_frames(case):
     for order, predict in ((3, skewness), (4, excess_kurtosis)):
         estimate, error = jackknife(kernels, standardised(order))
         assert abs(estimate - predict(law).value) < FALSE_FAIL_SIGMAS * error
-        assert error < 0.012 if order == 3 else error < 0.12
+        assert error < (0.014 if order == 3 else 0.14)
         assert abs(estimate - predict(control).value) > FALSE_FAIL_SIGMAS * error or case == "projector"
 
 

@@ -246,7 +246,7 @@ def test_the_physics_of_the_small_sweep(reported):
         if r["observable"] == "projector:rank=1" and r["statistic"] == "variance" and r["regime"] == "asymptotic"
         and r["parameters"] == 16
     ]  # fmt: skip
-    assert {r["verdict"] for r in published} == {"disagree"}
+    assert "disagree" in {r["verdict"] for r in published} <= {"disagree", "inconclusive"}
     ring = [r for r in rows if r["layers"] == 32 and r["statistic"] == "variance" and r["regime"] == "exact"]
     assert {r["verdict"] for r in ring} == {"disagree"}
     own = read(out, "verdicts.json")["symmetric"]

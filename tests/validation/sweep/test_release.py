@@ -17,13 +17,16 @@ def sweep(tmp_path):
 
 
 def test_a_sweep_is_reported_with_the_verdicts_it_had(qntk, sweep, no_figures):
-    """A verdict near an edge could turn with another rule for intervals: none of these does."""
+    """Estimates are the same. A verdict may only have become inconclusive, where its draws are too few for the floor."""
     before = json.loads((sweep / "verdicts.json").read_text())["verdicts"]
     code, _, error = qntk("report", sweep)
     assert code == 0, error
     after = json.loads((sweep / "verdicts.json").read_text())["verdicts"]
-    keys = ("ensemble", "observable", "qubits", "parameters", "statistic", "regime", "verdict")
+    keys = ("ensemble", "observable", "qubits", "parameters", "statistic", "regime")
     assert [[row[k] for k in keys] for row in before] == [[row[k] for k in keys] for row in after]
+    turned = [new["verdict"] for old, new in zip(before, after, strict=True) if old["verdict"] != new["verdict"]]
+    assert set(turned) <= {"inconclusive"}
+    assert len(turned) < len(before) / 20
     for old, new in zip(before, after, strict=True):  # a distance to a distribution is as good as its quadrature
         exact = 1e-4 if old["statistic"] == "distribution" else 1e-9
         assert new["estimate"] == pytest.approx(old["estimate"], rel=exact)
