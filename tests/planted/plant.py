@@ -4,8 +4,8 @@
 
 A fault replaces one piece of text by another. Against it run the module's doctests, the test files that import it,
 those that name it, and then the rest of its room's, up to the first failure. A fault is caught if a test fails or runs
-into the time limit. Tests that fail without a fault are left out, faults whose text is gone are named. Exits with 1 if fewer than 97 % are caught, or if a
-fault survives for which the list gives no reason.
+into the time limit. Tests that fail without a fault are left out, faults whose text is gone are named. Exits with 1 if
+fewer than 97 % are caught, or if a fault survives for which the list gives no reason.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from qntk import ansatz, exact_mean
 from qntk.validation.sweep.cells import expand
 from qntk.validation.sweep.config import load_config
 from qntk.validation.sweep.store import Store
@@ -255,7 +256,10 @@ def test_the_physics_of_the_small_sweep(reported):
         for layers, statistic in product((1, 32), ("mean", "variance", "relative_std"))
     ]
     assert {r["verdict"] for r in own[:3]} == {"disagree"}, "negative control: one layer is no Haar layer"
-    assert "disagree" not in {r["verdict"] for r in own[3:]}
+    below = float(exact_mean(ansatz("hea-cz-ring", 3, 32), "Z0")) / own[3]["prediction"]
+    assert 0.93 < below < 0.95, "its ends keep the mean of 32 layers 6 % below, beyond the margin"
+    assert own[3]["verdict"] != "agree"
+    assert "disagree" not in {r["verdict"] for r in own[4:]}
     assert "| symplectic: " in (out / "report.md").read_text()
 
 
