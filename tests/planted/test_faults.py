@@ -10,7 +10,7 @@ FAULTS = listed()
 
 
 def test_two_hundred_can_be_planted_over_all_rooms():
-    """Lines change: what is stale is named here and by ``make plant``, and must be written anew before it is a tenth."""
+    """Lines change: what is stale is named here and by ``make plant``, and is written anew before it is a tenth."""
     assert len(set(map(str, FAULTS))) == len(FAULTS)
     stale = [str(fault) for fault in FAULTS if fault.stale()]
     assert len(stale) <= len(FAULTS) / 10, "\n".join(stale)

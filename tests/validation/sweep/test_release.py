@@ -17,7 +17,7 @@ def sweep(tmp_path):
 
 
 def test_a_sweep_is_reported_with_the_verdicts_it_had(qntk, sweep, no_figures):
-    """Estimates are the same. A verdict may only have become inconclusive, where its draws are too few for the floor."""
+    """Estimates are the same. A verdict may only have become inconclusive, where draws are too few for the floor."""
     before = json.loads((sweep / "verdicts.json").read_text())["verdicts"]
     code, _, error = qntk("report", sweep)
     assert code == 0, error
