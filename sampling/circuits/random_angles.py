@@ -62,11 +62,6 @@ class RandomCircuit:
         data = tuple((p.name, distribution) for p, distribution in found.items())
         return cls(circuit, tuple(found), Angles(weights, data, mirror))
 
-    @property
-    def plain(self) -> bool:
-        """Whether all parameters are trained and uniform on the whole circle."""
-        return self.angles == Angles()
-
 
 def _mirrored(circuit: QuantumCircuit, inputs: Sequence[Parameter]) -> QuantumCircuit:
     """U(θ) U(θ')†, the parameters θ' called as θ with a dagger; data stay the same in both halves."""

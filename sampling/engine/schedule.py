@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 BLOCK = 11
@@ -38,29 +38,21 @@ def groups_of(supports: Sequence[int], diagonal: Sequence[bool], qubits: int) ->
 
     A gate, of ``WIDEST`` qubits at most, joins a group if it does not stand behind one that waits on one of its qubits.
     """
-    low, every = (1 << _LOW) - 1, (1 << qubits) - 1
+    low = (1 << _LOW) - 1
     waiting = list(range(len(supports)))
     found: list[Group] = []
     while waiting:
-        active, members, left = low, [], []
-        behind, behind_diagonals = 0, 0
-        for seen, place in enumerate(waiting):
-            if behind == every:  # nothing further can join
-                left += waiting[seen:]
-                break
-            mask = supports[place]
-            free = not mask & (behind if diagonal[place] else behind | behind_diagonals)
-            if free and (active | mask).bit_count() <= BLOCK:
-                active |= mask
-                members.append(place)
-                continue
-            left.append(place)
-            if diagonal[place]:
-                behind_diagonals |= mask
-            else:
-                behind |= mask
+        active = low
+
+        def fits(place: int) -> bool:
+            nonlocal active
+            if (active | supports[place]).bit_count() > BLOCK:
+                return False
+            active |= supports[place]
+            return True
+
+        members, waiting = _taken(waiting, supports, diagonal, (1 << qubits) - 1, fits)
         found.append(Group(_filled(active, qubits), tuple(members)))
-        waiting = left
     return found
 
 
@@ -79,25 +71,42 @@ def side_by_side(
     while waiting:
         before = len(found)
         for wanted in (diagonal, turns):
-            behind, behind_diagonals, left = 0, 0, []
-            for seen, place in enumerate(waiting):
-                if behind == every:
-                    left += waiting[seen:]
-                    break
-                mask = supports[place]
-                free = not mask & (behind if diagonal[place] else behind | behind_diagonals)
-                if free and wanted[place]:
-                    found.append(place)
-                    continue
-                left.append(place)
-                if diagonal[place]:
-                    behind_diagonals |= mask
-                else:
-                    behind |= mask
-            waiting = left
+            taken, waiting = _taken(waiting, supports, diagonal, every, wanted.__getitem__)
+            found += taken
         if len(found) == before:
             found.append(waiting.pop(0))
     return found
+
+
+def _taken(
+    waiting: Sequence[int],
+    supports: Sequence[int],
+    diagonal: Sequence[bool],
+    every: int,
+    wanted: Callable[[int], bool],
+) -> tuple[list[int], list[int]]:
+    """Gates that are wanted and stand behind none that waits on one of their qubits, and those that wait, in order.
+
+    ``every`` is the mask of all qubits: once gates wait on each of them, nothing further can be taken.
+    """
+    taken: list[int] = []
+    left: list[int] = []
+    behind, behind_diagonals = 0, 0
+    for seen, place in enumerate(waiting):
+        if behind == every:
+            left += waiting[seen:]
+            break
+        mask = supports[place]
+        free = not mask & (behind if diagonal[place] else behind | behind_diagonals)
+        if free and wanted(place):
+            taken.append(place)
+            continue
+        left.append(place)
+        if diagonal[place]:
+            behind_diagonals |= mask
+        else:
+            behind |= mask
+    return taken, left
 
 
 def _filled(active: int, qubits: int) -> int:
