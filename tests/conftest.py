@@ -24,6 +24,11 @@ INSTALLED = bool(entry_points(group="pytest11", name="qntk", value=PLUGIN))
 pytest_plugins = ["pytester"] if INSTALLED else ["pytester", PLUGIN]
 
 
+def pytest_make_parametrize_id(val, argname):
+    """Bytes are named by their argument: compressed ones change with the clock, and two workers must agree on names."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture
 def no_figures(monkeypatch):
     """Reports and studies without figures, which take most of their time."""

@@ -24,7 +24,7 @@ from qntk.sampling.learning.qnn import MODELS, build
 from qntk.sampling.learning.random_circuits import HaarCircuits, descend, directional_curvature, shot_noise
 from qntk.sampling.learning.training import Problem, critical_rates, initial_angles, train
 
-WORKERS = int(sys.argv[1]) if len(sys.argv) > 1 else 2
+WORKERS = int(sys.argv[1]) if __name__ == "__main__" and sys.argv[1:] else 2
 DRAWS = 43
 
 
@@ -146,7 +146,8 @@ def controls():
     show("control compiler", _may_fuse(x))
 
 
-ensembles()
-studies()
-functions()
-controls()
+if __name__ == "__main__":  # and not where pytest looks for doctests
+    ensembles()
+    studies()
+    functions()
+    controls()
