@@ -39,6 +39,10 @@ class _LanesModel(models.PrimitiveModel):
 _LANES = Lanes()
 
 
+def _mask(order: list[int]) -> Any:
+    return ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), order)
+
+
 def _pointer(context: Any, builder: Any, array_type: Any, array: Any, offset: Any) -> Any:
     data = context.make_array(array_type)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [offset]), _VECTOR.as_pointer())
@@ -72,10 +76,73 @@ def spread(typing_context, value):  # type: ignore[no-untyped-def]
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         one = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), arguments[0], ir.Constant(ir.IntType(32), 0))
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
-        return builder.shuffle_vector(one, ir.Constant(_VECTOR, ir.Undefined), mask)
+        return builder.shuffle_vector(one, ir.Constant(_VECTOR, ir.Undefined), _mask([0] * WIDTH))
 
     return _LANES(types.float64), generate
+
+
+@intrinsic
+def transposed(typing_context, a, b, c, d, e, f, g, h):  # type: ignore[no-untyped-def]
+    """Eight vectors, of which the i-th has the i-th lanes of those given."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        rows = list(arguments)
+        for step in (1, 2, 4):
+            # Of rows i and i + step, the blocks of ``step`` lanes off the diagonal change places.
+            low, high = [i for i in range(WIDTH) if not i & step], [i for i in range(WIDTH) if i & step]
+            first = [i if not i & step else i - step + WIDTH for i in range(WIDTH)]
+            second = [i + step if not i & step else i + WIDTH for i in range(WIDTH)]
+            for i, j in zip(low, high, strict=True):
+                one, two = rows[i], rows[j]
+                rows[i], rows[j] = (builder.shuffle_vector(one, two, _mask(m)) for m in (first, second))
+        return context.make_tuple(builder, signature.return_type, rows)
+
+    return typing.UniTuple(_LANES, WIDTH)(a, b, c, d, e, f, g, h), generate
+
+
+def _exchanged(distance: int) -> Any:
+    """A function that gives the vector whose i-th lane was the i^distance-th."""
+
+    @intrinsic
+    def exchange(typing_context, a):  # type: ignore[no-untyped-def]
+        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            order = _mask([i ^ distance for i in range(WIDTH)])
+            return builder.shuffle_vector(arguments[0], ir.Constant(_VECTOR, ir.Undefined), order)
+
+        return _LANES(a), generate
+
+    return exchange
+
+
+_by_one, _by_two, _by_four = _exchanged(1), _exchanged(2), _exchanged(4)
+
+
+@njit(nogil=True, cache=True)
+def flipped(a, bits):  # type: ignore[no-untyped-def]
+    """The vector whose i-th lane was the (i^bits)-th."""
+    if bits & 1:
+        a = _by_one(a)
+    if bits & 2:
+        a = _by_two(a)
+    if bits & 4:
+        a = _by_four(a)
+    return a
+
+
+@njit(nogil=True, cache=True)
+def lane_sum(a):  # type: ignore[no-untyped-def]
+    """Σ of the lanes, halves first."""
+    a = a + _by_four(a)
+    a = a + _by_two(a)
+    return _first(a + _by_one(a))
+
+
+@intrinsic
+def _first(typing_context, a):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.extract_element(arguments[0], ir.Constant(ir.IntType(32), 0))
+
+    return types.float64(a), generate
 
 
 @intrinsic

@@ -18,6 +18,7 @@ from qntk.sampling.arithmetic.simd import WIDTH
 from qntk.sampling.arithmetic.sums import inner_products, squared_norms
 from qntk.sampling.engine.adjoint import adjoint, compile_observable
 from qntk.sampling.engine.program import Program, compile_circuit
+from qntk.sampling.engine.schedule import WHOLE, state_bytes
 from qntk.sampling.engine.taylor import second_derivative
 from qntk.sampling.operators import OperatorLike
 
@@ -51,10 +52,11 @@ class CircuitModel:
         workers: int | None = None,
     ) -> None:
         self.circuit, self.observable, self.inputs, self.workers = circuit, observable, tuple(inputs), workers
-        _check_memory(circuit.num_qubits, workers or cores())
+        self._check_memory(circuit.num_qubits, whole=circuit.num_qubits <= WHOLE)
         self._form = read_circuit(circuit, self.inputs)
         self._trainable = list(self._form.weights)
         self._program = compile_circuit(self._form)
+        self._check_memory(circuit.num_qubits, whole=not len(self._program.groups))
         self._observable = compile_observable(observable, circuit.num_qubits)
 
     @property
@@ -71,8 +73,11 @@ class CircuitModel:
     def batch(self) -> int:
         """Evaluations that one thread takes at a time, a multiple of the vector's width.
 
-        Deep circuits on few qubits get more, as far as memory allows, so that a call's set-up does not count.
+        Deep circuits on few qubits get more, as far as memory allows, so that a call's set-up does not count. Large
+        circuits, which are worked on draw by draw, get few, so that no thread waits for another.
         """
+        if len(self._program.groups):
+            return max((WIDTH << WHOLE + 1) // self.dimension, 1)
         angles, few = self._program.columns, 4096 // self.dimension
         size = min(_BATCH_WORK // (angles * self.dimension), _BATCH_ANGLES // angles, 512)
         return max(size, min(few, 64, _MOST_ANGLES // angles), WIDTH) // WIDTH * WIDTH
@@ -114,6 +119,7 @@ class CircuitModel:
         Computed as d²/ds² f(θ + s∇f) at s = 0, without a Hessian.
         """
         program = self._unmerged
+        self._check_memory(program.qubits, whole=True)
 
         def second(columns: Array) -> tuple[Array, ...]:
             first, acceleration = np.zeros_like(columns), np.zeros_like(columns)
@@ -141,6 +147,13 @@ class CircuitModel:
             for column, slope in zip(angle.columns, angle.slopes, strict=True):
                 gradient[:, column] += gradient[:, index] * slope(columns[:, angle.columns].T)
         return values, gradient if self.parameters == self._program.columns else gradient[:, self._trainable]
+
+    def _check_memory(self, qubits: int, whole: bool) -> None:
+        """Refuse a circuit whose states do not fit."""
+        threads = self.workers or cores()
+        needed = threads * state_bytes(qubits, whole) + (16 << qubits if whole else 0)
+        what = f"a circuit of {qubits} qubits on {threads} threads"
+        refuse_beyond_memory(needed, what, "take fewer qubits or threads")
 
     def _evaluate(
         self, thetas: Array, x: Array | None, function: Callable[[Array], tuple[Array, ...]]
@@ -185,9 +198,3 @@ class CircuitModel:
 def _within_a_turn(angles: Array) -> Array:
     """The same rotations by small angles; products of parameters may be far larger."""
     return np.where(np.abs(angles) > 4 * np.pi, within_two_turns(angles), angles)
-
-
-def _check_memory(qubits: int, workers: int) -> None:
-    """Refuse a circuit whose states do not fit: five states of eight draws on each thread, and the signs."""
-    needed = workers * 5 * (1 << qubits) * 132 + 16 * (1 << qubits)
-    refuse_beyond_memory(needed, f"a circuit of {qubits} qubits on {workers} threads", "take fewer qubits or threads")

@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from qntk.inputs.operators import observable as read_observable
-from qntk.sampling.arithmetic.simd import WIDTH, fma, load, sine_cosine, spread, store
+from qntk.sampling.arithmetic.simd import WIDTH, load, store
 from qntk.sampling.compiled import called, jit
-from qntk.sampling.engine.blocks import backward, forward
+from qntk.sampling.engine.angles import read_angles, row_at, write_gradients
+from qntk.sampling.engine.blocks import run_one_by_one
 from qntk.sampling.engine.diagonals import merged, unmerged
-from qntk.sampling.engine.gates import aligned, at, fixed, observe, rotate, unrotate
+from qntk.sampling.engine.gates import aligned, at, fixed, rotate, unrotate
+from qntk.sampling.engine.observables import observe
 from qntk.sampling.engine.pairs import rotate_pair, unrotate_pair
 from qntk.sampling.engine.program import CX, MERGED, PAIR, Program
-from qntk.sampling.engine.schedule import BLOCK
 from qntk.sampling.operators import hermitian, pauli_masks
 
 Array = NDArray[np.float64]
@@ -92,7 +93,10 @@ def adjoint(
     draws = len(columns)
     values, norms = np.empty(draws), np.empty(draws)
     gradients = np.empty((draws if keep else 0, program.columns))
-    called(_run, *tables(program, observable, columns), program.groups, BLOCK, values, norms, gradients)
+    if len(program.groups):
+        called(run_one_by_one, *tables(program, observable, columns), program.groups, values, norms, gradients)
+    else:
+        called(_run, *tables(program, observable, columns), values, norms, gradients)
     return values, norms, gradients
 
 
@@ -112,43 +116,13 @@ def tables(program: Program, observable: CompiledObservable, columns: Array) -> 
 
 
 @jit
-def row_at(rows, g):  # type: ignore[no-untyped-def]
-    """A row as a tuple: five numbers in registers, where a view of an array would count references."""
-    return rows[g, 0], rows[g, 1], rows[g, 2], rows[g, 3], rows[g, 4]
-
-
-@jit
-def read_half_angles(thetas, start, indptr, indices, slopes, columns, half):  # type: ignore[no-untyped-def]
-    """Half of jacobian · thetas for eight draws; draws past the end repeat the last one."""
-    last = len(thetas) - 1
-    for p in range(thetas.shape[1]):
-        for b in range(WIDTH):
-            columns[p * WIDTH + b] = thetas[min(start + b, last), p]
-    for a in range(len(indptr) - 1):
-        angle = spread(0.0)
-        for e in range(indptr[a], indptr[a + 1]):
-            angle = fma(spread(0.5 * slopes[e]), load(columns, indices[e] * WIDTH), angle)
-        store(half, a * WIDTH, angle)
-
-
-@jit
-def read_angles(thetas, start, indptr, indices, slopes, offsets, columns, cos, sin):  # type: ignore[no-untyped-def]
-    """Half angles of eight draws, as cosines and sines."""
-    read_half_angles(thetas, start, indptr, indices, slopes, columns, cos)
-    for a in range(len(offsets)):
-        s, c = sine_cosine(load(cos, a * WIDTH) + spread(0.5 * offsets[a]))
-        store(cos, a * WIDTH, c)
-        store(sin, a * WIDTH, s)
-
-
-@jit
 def _run(  # type: ignore[no-untyped-def]
     rows, wires, matrices, members, signs, dimension, indptr, indices, jacobian, offsets, terms, coefficients,
-    matrix, vector, thetas, groups, block, values, kernels, gradients,
+    matrix, vector, thetas, values, kernels, gradients,
 ):  # fmt: skip
     angles, parameters = len(offsets), thetas.shape[1]
     psi, lam = aligned(at(dimension)), aligned(at(dimension))
-    buffer = aligned(2 * WIDTH * (dimension if len(groups) == 0 else 1))
+    buffer = aligned(2 * WIDTH * dimension)
     cos, sin, slopes = aligned(angles * WIDTH), aligned(angles * WIDTH), aligned(angles * WIDTH)
     columns = aligned(parameters * WIDTH)
     result = aligned(WIDTH)
@@ -157,9 +131,7 @@ def _run(  # type: ignore[no-untyped-def]
         read_angles(thetas, start, indptr, indices, jacobian, offsets, columns, cos, sin)
         psi[:] = 0.0
         psi[:WIDTH] = 1.0
-        if len(groups):
-            forward(groups, rows, wires, matrices, members, signs, cos, sin, psi, dimension, block)
-        for g in range(len(rows) if len(groups) == 0 else 0):
+        for g in range(len(rows)):
             row = row_at(rows, g)
             if row[0] == PAIR:
                 rotate_pair(row, members, cos, sin, psi, dimension)
@@ -172,9 +144,7 @@ def _run(  # type: ignore[no-untyped-def]
                 rotate(row, load(cos, here), load(sin, here), psi, dimension)
         store(result, 0, observe(terms, coefficients, matrix, vector, psi, lam, dimension))
         values[start : start + count] = result[:count]
-        if len(groups):
-            backward(groups, rows, wires, matrices, members, signs, cos, sin, psi, lam, slopes, dimension, block)
-        for g in range(len(rows) - 1 if len(groups) == 0 else -1, -1, -1):
+        for g in range(len(rows) - 1, -1, -1):
             row = row_at(rows, g)
             if row[0] == PAIR:
                 unrotate_pair(row, members, cos, sin, psi, lam, slopes, dimension)
@@ -186,17 +156,4 @@ def _run(  # type: ignore[no-untyped-def]
             else:
                 here = row[4] * WIDTH
                 store(slopes, here, unrotate(row, load(cos, here), load(sin, here), psi, lam, dimension))
-        columns[:] = 0.0
-        for a in range(angles):
-            for e in range(indptr[a], indptr[a + 1]):
-                here = indices[e] * WIDTH
-                store(columns, here, fma(spread(jacobian[e]), load(slopes, a * WIDTH), load(columns, here)))
-        total = spread(0.0)
-        for p in range(parameters):
-            g_p = load(columns, p * WIDTH)
-            total = fma(g_p, g_p, total)
-        store(result, 0, total)
-        kernels[start : start + count] = result[:count]
-        for b in range(min(count, len(gradients) - start)):
-            for p in range(parameters):
-                gradients[start + b, p] = columns[p * WIDTH + b]
+        write_gradients(slopes, start, count, indptr, indices, jacobian, columns, result, kernels, gradients)

@@ -83,6 +83,12 @@ def unmerged(row, members, signs, cos, sin, psi, lam, table, slopes, dimension):
         store(psi, a + WIDTH, fma(c, m, -(s * r)))
         store(lam, a, fma(c, lr, s * lm))
         store(lam, a + WIDTH, fma(c, lm, -(s * lr)))
+    _slopes(row, members, table, slopes, dimension)
+
+
+@jit
+def _slopes(row, members, table, slopes, dimension):  # type: ignore[no-untyped-def]
+    """The slope of each member of a merged row from w, which is the table's first half and is lost."""
     for g in range(row[1], row[1] + row[2]):
         z = members[g, 0]
         if z & (z - 1):
@@ -104,3 +110,60 @@ def unmerged(row, members, signs, cos, sin, psi, lam, table, slopes, dimension):
             if members[g, 0] == half:
                 store(slopes, members[g, 1] * WIDTH, difference)
         half //= 2
+
+
+@jit
+def phases_of_one(row, members, signs, cos, sin, table, start, dimension):  # type: ignore[no-untyped-def]
+    """The same diagonal, signs included, for one draw: complex numbers in ``table`` from ``start`` on."""
+    table[start] = 1.0
+    size = 1
+    while size < dimension:
+        phase = 1.0 + 0.0j
+        for g in range(row[1], row[1] + row[2]):
+            if members[g, 0] == size:
+                phase *= _twice(members[g, 1], cos, sin)
+        for i in range(size):
+            table[start + size + i] = table[start + i] * phase
+        size *= 2
+    for g in range(row[1], row[1] + row[2]):
+        z = members[g, 0]
+        if z & (z - 1):
+            phase = _twice(members[g, 1], cos, sin)
+            for i in range(dimension):
+                if parity(i & z):
+                    table[start + i] *= phase
+    for i in range(dimension if row[3] >= 0 else 0):
+        table[start + i] *= signs[row[3] + i]
+
+
+@jit
+def _twice(angle, cos, sin):  # type: ignore[no-untyped-def]
+    """exp(ia) of a rotation's whole angle."""
+    half = complex(cos[angle * WIDTH], sin[angle * WIDTH])
+    return half * half
+
+
+@jit
+def merged_one(table, start, psi, dimension):  # type: ignore[no-untyped-def]
+    """ψ ← diagonal · ψ, of a table that all lanes share."""
+    for i in range(dimension):
+        a = at(i)
+        c, s = spread(table[start + i].real), spread(table[start + i].imag)
+        r, m = load(psi, a), load(psi, a + WIDTH)
+        store(psi, a, fma(c, r, -(s * m)))
+        store(psi, a + WIDTH, fma(c, m, s * r))
+
+
+@jit
+def unmerged_one(row, members, table, start, psi, lam, work, slopes, dimension):  # type: ignore[no-untyped-def]
+    """Undo it on ψ and λ; ``slopes`` gets Im<λ|P|ψ> of each member."""
+    for i in range(dimension):
+        a = at(i)
+        c, s = spread(table[start + i].real), spread(table[start + i].imag)
+        r, m, lr, lm = load(psi, a), load(psi, a + WIDTH), load(lam, a), load(lam, a + WIDTH)
+        store(work, i * WIDTH, fma(lr, m, -(lm * r)))
+        store(psi, a, fma(c, r, s * m))
+        store(psi, a + WIDTH, fma(c, m, -(s * r)))
+        store(lam, a, fma(c, lr, s * lm))
+        store(lam, a + WIDTH, fma(c, lm, -(s * lr)))
+    _slopes(row, members, work, slopes, dimension)

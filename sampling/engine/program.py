@@ -21,7 +21,7 @@ from scipy.sparse import csr_array
 from qntk.inputs.normal_form import Fixed, NormalForm, Rotation
 from qntk.inputs.reader import read_circuit
 from qntk.sampling.engine.expressions import Nonlinear, nonlinear
-from qntk.sampling.engine.schedule import BLOCK, WHOLE, WIDEST, groups_of, side_by_side
+from qntk.sampling.engine.schedule import WHOLE, block, groups_of, side_by_side, widest
 
 DIAGONAL, REAL, IMAGINARY, CX, CZ, DENSE, MERGED, PAIR = range(8)
 """Kinds of row: rotation with a diagonal, a real or an imaginary off-diagonal; fixed gates; merged diagonals, and pairs
@@ -48,8 +48,8 @@ class Program:
         jacobian: shape (angles, columns), d angle / d column; columns are the parameters, then the nonlinear angles.
         offsets: shape (angles,), the angles at zero.
         nonlinear: the nonlinear angles, in the order of their columns.
-        groups: int64, shape (groups, 3), where the state is not worked on as a whole: first and last row, and the mask
-            of the qubits; those rows, and what they refer to, count these qubits alone, from the lowest.
+        groups: int64, shape (groups, 4), where the state is not worked on as a whole: first and last row, and the masks
+            of active qubits and lanes; those rows, and what they refer to, count active qubits alone, from the lowest.
     """
 
     qubits: int
@@ -98,7 +98,7 @@ class _Compiler:
 
     def __init__(self, form: NormalForm) -> None:
         self.qubits = self.width = form.qubits
-        self.groups: list[tuple[int, int, int]] = []
+        self.groups: list[tuple[int, int, int, int]] = []
         self.column = {parameter: index for index, parameter in enumerate(form.sources)}
         self.rows: list[tuple[int, int, int, int, int]] = []
         self.wires: list[int] = []
@@ -186,20 +186,20 @@ class _Compiler:
 
     def groupable(self) -> bool:
         """Whether the state is too large for a cache, and no gate is too wide for a group."""
-        return self.qubits > WHOLE and all(self.support(row).bit_count() <= WIDEST for row in self.rows)
+        return self.qubits > WHOLE and all(self.support(row).bit_count() <= widest(self.qubits) for row in self.rows)
 
     def group(self) -> None:
         """Put rows into groups that act on few qubits, and merge and pair within each."""
         rows = self.rows
         done: list[tuple[int, int, int, int, int]] = []
-        self.width = BLOCK
+        self.width = block(self.qubits)
         diagonal = [row[0] in (DIAGONAL, CZ) for row in rows]
         for group in groups_of([self.support(row) for row in rows], diagonal, self.qubits):
             active = [qubit for qubit in range(self.qubits) if group.active >> qubit & 1]
             local = {qubit: place for place, qubit in enumerate(active)}
             self.rows = [self.localised(rows[place], local) for place in group.members]
             self.join()
-            self.groups.append((len(done), len(done) + len(self.rows), group.active))
+            self.groups.append((len(done), len(done) + len(self.rows), group.active, group.lanes))
             done += self.rows
         self.rows = done
 
@@ -228,7 +228,7 @@ class _Compiler:
             csr_array((slopes, (index[:, 0], index[:, 1])), shape=shape),
             np.array(self.offsets),
             tuple(self.nonlinear),
-            np.array(self.groups, dtype=np.int64).reshape(-1, 3),
+            np.array(self.groups, dtype=np.int64).reshape(-1, 4),
         )
 
     def sign_table(self, pairs: frozenset[tuple[int, int]]) -> NDArray[np.float64]:

@@ -10,8 +10,10 @@ import numpy as np
 
 from qntk.sampling.arithmetic.simd import WIDTH, fma, load, parity, store
 from qntk.sampling.compiled import called, jit
-from qntk.sampling.engine.adjoint import Array, CompiledObservable, read_angles, read_half_angles, row_at, tables
-from qntk.sampling.engine.gates import aligned, at, fixed, observe, rotate
+from qntk.sampling.engine.adjoint import Array, CompiledObservable, tables
+from qntk.sampling.engine.angles import read_angles, read_half_angles, row_at
+from qntk.sampling.engine.gates import aligned, at, fixed, rotate
+from qntk.sampling.engine.observables import observe
 from qntk.sampling.engine.program import CX, REAL, Program
 
 

@@ -92,6 +92,7 @@ def ensembles():
     drawn("dense observable", CircuitEnsemble(circuit, Operator(np.diag(np.arange(32.0)) + 0.5)), 600)
     for name, law in {"uniform": Uniform(-1, 0.3), "normal": Normal(0.2, 1.3), "beta": Beta(0.4, 2.5)}.items():
         drawn(name, CircuitEnsemble(ansatz("hva", 4, 2), pauli("IIZZ"), law))
+    drawn("large circuit", CircuitEnsemble(ansatz("hea-cz-ring", 15, 2), tfim(15)), 19)
     drawn("user circuit", CircuitEnsemble(user_circuit(), tfim(3), Uniform(-3, 3), dqntk=True))
 
 

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from threading import Lock
 
 from qntk.sampling import STREAM_VERSION, Draws, Ensemble, chunk_generator
+from qntk.sampling.engine.schedule import WHOLE, state_bytes
 from qntk.validation.sweep.cells import Cell
 
 KEPT = 16
@@ -70,10 +71,11 @@ def bytes_drawing(cells: Sequence[Cell], workers: int, batch: Callable[[Cell], i
 
 
 def _chunk_bytes(cell: Cell, batch: int | None) -> int:
-    """K and f, twice while they are joined and written; angles; the states of eight draws (``engine.adjoint``)."""
+    """K and f, twice while they are joined and written; angles; the states of eight draws, or of one."""
     size = cell.chunks[0]
     angles = 8 * cell.parameters * (size if batch is None else min(batch, size)) if cell.layers else 0
-    return 64 * size + min(angles, max(_ANGLES_BYTES, 64 * cell.parameters)) + 5 * 132 * cell.dimension
+    states = state_bytes(cell.qubits, cell.dqntk or not cell.layers or cell.qubits <= WHOLE)
+    return 64 * size + min(angles, max(_ANGLES_BYTES, 64 * cell.parameters)) + states
 
 
 @cache
