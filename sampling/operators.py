@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -44,7 +45,19 @@ def dimension(operator: SparsePauliOp | NDArray[np.complex128]) -> int:
 
 
 def spectrum(operator: OperatorLike) -> NDArray[np.float64]:
-    """The D eigenvalues, sorted. A single Pauli string needs no diagonalisation; anything else costs O(D³)."""
+    """The D eigenvalues, sorted. A single Pauli string needs no diagonalisation; anything else costs O(D³).
+
+    Of an ``Observable`` they are kept: a sweep asks for the same ones in thousands of cells.
+    """
+    return _kept_spectrum(operator).copy() if isinstance(operator, Observable) else _spectrum(operator)
+
+
+@lru_cache(maxsize=256)
+def _kept_spectrum(observable: Observable) -> NDArray[np.float64]:
+    return _spectrum(observable)
+
+
+def _spectrum(operator: OperatorLike) -> NDArray[np.float64]:
     checked = hermitian(operator)
     if isinstance(checked, SparsePauliOp):
         if len(checked) == 1 and (checked.paulis.x.any() or checked.paulis.z.any()):

@@ -53,6 +53,10 @@ class OperatorMoments:
         if self.a2 <= 0:
             raise ValueError(f"{self.label} is a multiple of the identity: its gradients vanish, give another")
 
+    def __hash__(self) -> int:
+        """Of what is quickly hashed; a spectrum of hundreds of fractions takes longer than what caches save."""
+        return hash((self.dimension, self.a2, self.a4, self.label))
+
     @classmethod
     def of(cls, observable: Observable) -> OperatorMoments:
         """Traces of an observable as a user named it.

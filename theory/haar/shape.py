@@ -17,7 +17,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from qntk.theory.haar.kernel import KernelLaw
@@ -73,15 +73,20 @@ def variance_moments(operator: OperatorMoments, order: int = 4) -> list[Fraction
     """
     if order > known_order(operator, order):
         raise ValueError(f"the higher traces of {operator.label} are not known")
+    return list(_variance_moments(operator, order))
+
+
+@functools.lru_cache(maxsize=1024)  # thousands of laws differ in L alone
+def _variance_moments(operator: OperatorMoments, order: int) -> tuple[Fraction, ...]:
     if operator.spectrum is not None and len(operator.spectrum) == 2:  # v = Δ² p(1-p), p ~ Beta
         (low, one), (high, two) = operator.spectrum
         moments = [Fraction(1)]
         for m in range(order):
             step = Fraction((one + m) * (two + m), (operator.dimension + 2 * m) * (operator.dimension + 2 * m + 1))
             moments.append(moments[-1] * step * (high - low) ** 2)
-        return moments
+        return tuple(moments)
     if operator.spectrum is not None and operator.dimension <= _FACTORS:
-        return list(_of_spectrum(operator.spectrum, order))
+        return _of_spectrum(operator.spectrum, order)
     top = 2 * order
     if operator.spectrum is not None:
         traces = {k: central_trace(operator.spectrum, k) for k in range(2, top + 1)}
@@ -97,10 +102,9 @@ def variance_moments(operator: OperatorMoments, order: int = 4) -> list[Fraction
                     total += Fraction(factor * math.comb(k + m, k), k + m) * traces[k + 2 * m] * series[i - k, j - m]
             if i + j:
                 series[i, j] = total / (i or j)
-    return [_assembled(m, operator.dimension, series) for m in range(order + 1)]
+    return tuple(_assembled(m, operator.dimension, series) for m in range(order + 1))
 
 
-@functools.lru_cache(maxsize=64)
 def _of_spectrum(spectrum: tuple[tuple[Fraction, int], ...], order: int) -> tuple[Fraction, ...]:
     """The series factor by factor, in integers: no trace is formed, and no fraction but at the end."""
     dimension = sum(m for _, m in spectrum)
@@ -136,8 +140,24 @@ def _assembled(m: int, dimension: int, series: Mapping[tuple[int, int], Fraction
 
 def sum_moments(law: KernelLaw, order: int = 4) -> list[Fraction]:
     """E S^m for m = 0 … order, where K = v_O S and S = Σ 4 v_G x² over the parameters; exact."""
-    D, L = law.observable.dimension, law.parameters
-    v = variance_moments(law.generator, order)
+    unit, raw = whole_sum_moments(law, order)
+    return [Fraction(value, unit**m) for m, value in enumerate(raw)]
+
+
+def whole_sum_moments(law: KernelLaw, order: int) -> tuple[int, list[int]]:
+    """The same without fractions, which cost more than all else: u and E (uS)^m, whole numbers."""
+    unit, cumulants = _term_cumulants(law.generator, order)
+    raw = [1]
+    for n in range(1, order + 1):
+        raw.append(law.parameters * sum(math.comb(n - 1, k - 1) * cumulants[k] * raw[n - k] for k in range(1, n + 1)))
+    return unit, raw
+
+
+@functools.lru_cache(maxsize=1024)
+def _term_cumulants(generator: OperatorMoments, order: int) -> tuple[int, list[int]]:
+    """u and the cumulants of u 4 v_G x² up to ``order``, one term of the sum; u is such that they are whole."""
+    D = generator.dimension
+    v = variance_moments(generator, order)
     term = [Fraction(1)]
     coordinate = Fraction(1)
     for k in range(1, order + 1):
@@ -147,10 +167,17 @@ def sum_moments(law: KernelLaw, order: int = 4) -> list[Fraction]:
     for n in range(1, order + 1):
         lower = sum((math.comb(n - 1, k - 1) * cumulants[k] * term[n - k] for k in range(1, n)), Fraction(0))
         cumulants.append(term[n] - lower)
-    raw = [Fraction(1)]
-    for n in range(1, order + 1):
-        raw.append(sum((math.comb(n - 1, k - 1) * L * cumulants[k] * raw[n - k] for k in range(1, n + 1)), Fraction(0)))
-    return raw
+    return whole(cumulants)
+
+
+def whole(moments: Sequence[Fraction]) -> tuple[int, list[int]]:
+    """u and u^k m_k, which are whole numbers: moments, or cumulants, of u times the variable.
+
+    >>> whole([Fraction(1), Fraction(1, 2), Fraction(1, 3)])
+    (6, [1, 3, 12])
+    """
+    unit = math.lcm(*(moment.denominator for moment in moments))
+    return unit, [int(moment * unit**k) for k, moment in enumerate(moments)]
 
 
 def _central_moments(law: KernelLaw) -> dict[int, Fraction]:

@@ -13,6 +13,7 @@ What a promised 0.9 came out as in simulation is in docs/statistics.md.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from scipy.special import ndtr, ndtri, stdtrit
 
@@ -103,13 +104,7 @@ def draws_needed(
             return agree_probability(spread, statistic, margin, level, draws) >= power
         return detectable_discrepancy(spread, statistic, margin, level, draws, power) <= discrepancy
 
-    low, high = MINIMUM_DRAWS - 1, MINIMUM_DRAWS
-    while not enough(high):
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    return _smallest(enough, MINIMUM_DRAWS - 1, 1)
 
 
 def planned_draws(law: KernelLaw, margins: Margins, level: float, power: float, most: int) -> int:
@@ -119,8 +114,22 @@ def planned_draws(law: KernelLaw, margins: Margins, level: float, power: float, 
     a computation never move it, and at most ``most``.
     """
     spread = Spread.of_law(law)
-    needed = max(draws_needed(spread, s, getattr(margins, s), level, power) for s in MOMENTS)
-    return min(-(-needed // _ROUND) * _ROUND, most)
+
+    def enough(draws: int) -> bool:
+        return all(agree_probability(spread, s, getattr(margins, s), level, draws) >= power for s in MOMENTS)
+
+    return min(_smallest(enough, 0, _ROUND, most), most)
+
+
+def _smallest(enough: Callable[[int], bool], below: int, step: int, most: float = math.inf) -> int:
+    """The smallest n = ``below`` + 1, 2, … times ``step`` that is enough; some n >= ``most`` if none below that is."""
+    low, high = below, below + step
+    while high < most and not enough(high):
+        low, high = high, 2 * high
+    while high - low > step:
+        middle = low + (high - low) // (2 * step) * step
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
 
 
 def _enough(spread: Spread, statistic: Moment, draws: int) -> bool:

@@ -48,7 +48,7 @@ def needed_draws(law: KernelLaw, quantity: str, statistic: str, freedom: float =
     if quantity == "dqntk":
         power, factor = _FACTOR[statistic]
         raw = raw_moments(law, 2 * power)
-        kurtosis = factor * float(raw[2 * power] / raw[power] ** 2)
+        kurtosis = factor * (raw[2 * power] / raw[power] ** 2)
     else:
         kurtosis = Spread.of_law(law).kurtosis("mean" if quantity == "cross_kernel" else statistic)  # type: ignore[arg-type]
     return floor_of(kurtosis, freedom)

@@ -14,15 +14,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property, lru_cache
 
 import numpy as np
-from numpy.polynomial import polynomial
 
 from qntk.theory import KernelLaw
-from qntk.theory.haar.shape import known_order, sum_moments, variance_moments
+from qntk.theory.haar.shape import known_order, variance_moments, whole, whole_sum_moments
 from qntk.theory.haar.state import relative_variance
 from qntk.theory.operators import OperatorMoments
-from qntk.validation.judge.estimates import MINIMUM_DRAWS, Moment
+from qntk.validation.judge.estimates import MINIMUM_DRAWS, MOMENTS, Moment
 from qntk.validation.judge.pivots import Pivot
 
 _ORDER = 8
@@ -43,17 +43,18 @@ class Spread:
     exact: bool = True
 
     @classmethod
-    def of_moments(cls, raw: Sequence[Fraction], exact: bool = True) -> Spread:
-        """From E K^k for k = 0 … 8.
+    def of_moments(cls, raw: Sequence[Fraction | int], exact: bool = True) -> Spread:
+        """From E K^k for k = 0 … 8, with K in any unit.
 
-        >>> exponential = Spread.of_moments([Fraction(math.factorial(k)) for k in range(9)])
+        >>> exponential = Spread.of_moments([math.factorial(k) for k in range(9)])
         >>> exponential.relative_std, exponential.skewness, exponential.excess_kurtosis
         (1.0, 2.0, 6.0)
         """
         mean = raw[1]
-        central = [sum(math.comb(n, k) * raw[k] * (-mean) ** (n - k) for k in range(n + 1)) for n in range(_ORDER + 1)]
+        shift = [(-mean) ** k for k in range(_ORDER + 1)]
+        central = [sum(math.comb(n, k) * raw[k] * shift[n - k] for k in range(n + 1)) for n in range(_ORDER + 1)]
         variance = central[2]
-        shape = [math.copysign(math.sqrt(c * c / variance**n), c) for n, c in enumerate(central)]
+        shape = [math.copysign(math.sqrt(c * c / variance**n), -1 if c < 0 else 1) for n, c in enumerate(central)]
         return cls(math.sqrt(variance / mean**2), tuple(shape), exact)
 
     @classmethod
@@ -77,14 +78,14 @@ class Spread:
 
     def kurtosis(self, statistic: Moment) -> float:
         """κ_ψ, of the influence values of an estimate's logarithm."""
-        second, _, fourth = self._influence(statistic)
+        second, _, fourth = self._influences[statistic]
         return fourth / second**2
 
     def pivot(self, statistic: Moment, draws: int) -> Pivot:
         """What n draws give on average: an estimate of 1 and its interval, relative to the truth."""
         if draws < MINIMUM_DRAWS:
             raise ValueError(f"draws is {draws}; give at least {MINIMUM_DRAWS}")
-        second, third, fourth = self._influence(statistic)
+        second, third, fourth = self._influences[statistic]
         if statistic == "relative_std":
             second = max(second, 0.5 / (draws - 1))
         return Pivot(
@@ -96,26 +97,32 @@ class Spread:
             logarithmic=True,
         )
 
-    def _influence(self, statistic: Moment) -> tuple[float, float, float]:
+    @cached_property
+    def _influences(self) -> dict[Moment, tuple[float, float, float]]:
         """E ψ^k for k = 2, 3, 4."""
         r = self.relative_std
-        influence = {"mean": [0.0, r], "variance": [-1.0, 0.0, 1.0], "relative_std": [-0.5, -r, 0.5]}[statistic]
-        second, third, fourth = (self._average(polynomial.polypow(influence, k)) for k in (2, 3, 4))
-        return second, third, fourth
-
-    def _average(self, coefficients: np.ndarray) -> float:
-        return float(np.dot(coefficients, self.shape[: len(coefficients)]))
-
-
-def raw_moments(law: KernelLaw, order: int) -> list[Fraction]:
-    """E K^k for k = 0 … order, continued as ``Spread.of_law`` says."""
-    return [a * b for a, b in zip(_continued(law.observable, order), sum_moments(law, order), strict=True)]
+        polynomials = {"mean": [0.0, r], "variance": [-1.0, 0.0, 1.0], "relative_std": [-0.5, -r, 0.5]}
+        influences = {}
+        for statistic in MOMENTS:
+            powers = [np.array(polynomials[statistic])]
+            for _ in range(3):
+                powers.append(np.convolve(powers[-1], powers[0]))
+            second, third, fourth = (float(np.dot(power, self.shape[: len(power)])) for power in powers[1:])
+            influences[statistic] = second, third, fourth
+        return influences
 
 
-def _continued(operator: OperatorMoments, order: int) -> list[Fraction]:
-    """E v^k for k = 0 … order; of a gamma variable, E v^{k+1} = E v^k E v (1 + k r) with r = Var v / (E v)²."""
+def raw_moments(law: KernelLaw, order: int) -> list[int]:
+    """E (uK)^k for k = 0 … order with some u that makes them whole, continued as ``Spread.of_law`` says."""
+    _, sums = whole_sum_moments(law, order)
+    return [a * b for a, b in zip(_continued(law.observable, order), sums, strict=True)]
+
+
+@lru_cache(maxsize=1024)
+def _continued(operator: OperatorMoments, order: int) -> list[int]:
+    """E (uv)^k for k = 0 … order; of a gamma variable, E v^{k+1} = E v^k E v (1 + k r) with r = Var v / (E v)²."""
     moments = variance_moments(operator, known_order(operator, order))
     ratio = relative_variance(operator)
     while len(moments) <= order:
         moments.append(moments[-1] * moments[1] * (1 + (len(moments) - 1) * ratio))
-    return moments
+    return whole(moments)[1]

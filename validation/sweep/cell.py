@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Literal
 
@@ -44,7 +44,7 @@ class Cell:
         overlap: |<x|x'>|² of two inputs between which K is drawn too, or None.
         looks: planned looks at the draws; with more than one it may stop early.
         circuit: the user's own, or None.
-        file: the observable where it was read from a file, so that nobody reads it again; or None.
+        read: the observable where it was read already, as one from a file always is, so that nobody reads it again.
         stream: version of the random stream; an older one names draws that are there, and draws no more.
     """
 
@@ -60,7 +60,7 @@ class Cell:
     overlap: float | None = None
     looks: int = 1
     circuit: UserCircuit | None = field(default=None, repr=False)
-    file: Observable | None = field(default=None, repr=False)
+    read: Observable | None = field(default=None, repr=False)
     stream: int = field(default=STREAM_VERSION, repr=False)
 
     @property
@@ -70,14 +70,13 @@ class Cell:
 
     def document(self) -> dict[str, Any]:
         """Its fields for a JSON document; a user's circuit as its digest, and only where there is one."""
-        fields = asdict(replace(self, circuit=None, file=None))
-        del fields["circuit"], fields["file"], fields["stream"]
-        return fields | ({"circuit": self.circuit.digest} if self.circuit else {})
+        document = {key.name: getattr(self, key.name) for key in fields(self) if key.repr}
+        return document | ({"circuit": self.circuit.digest} if self.circuit else {})
 
     @cached_property
     def parsed(self) -> Observable:
         """The observable."""
-        return self.file or parse_observable(self.observable, self.qubits)
+        return self.read or parse_observable(self.observable, self.qubits)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -146,13 +145,12 @@ class Cell:
 
     def build(self) -> Ensemble:
         """What sampling draws from. ``ValueError`` if the copy of a user's circuit is damaged."""
-        observable = self.parsed.operator()
         if self.ensemble == HAAR_LAYERS:
             scale = 0.5 if self.generator == "half-pauli" else 1.0
             pauli = SparsePauliOp("I" * (self.qubits - 1) + "Z", scale)
-            return HaarLayers(observable, pauli, self.parameters, self.dqntk, self.overlap)
+            return HaarLayers(self.parsed, pauli, self.parameters, self.dqntk, self.overlap)
         # A rank-1 projector as its state costs O(D) to apply, as a matrix O(D²).
-        target = Statevector.from_int(0, 1 << self.qubits) if self.parsed.rank == 1 else observable
+        target = Statevector.from_int(0, 1 << self.qubits) if self.parsed.rank == 1 else self.parsed.operator()
         if self.circuit is not None and (self.circuit.inputs or self.circuit.angles):
             return InputEnsemble(self.circuit.random(), target)
         return CircuitEnsemble(self.quantum_circuit(), target, dqntk=self.dqntk)

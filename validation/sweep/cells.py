@@ -125,7 +125,7 @@ def _cells_of(index: int, grid: Grid, config: SweepConfig, kept: Kept) -> Iterat
                 overlap=grid.overlap,
                 looks=grid.looks,
                 circuit=circuit,
-                file=target if target.from_file else None,
+                read=target,
                 stream=kept.stream,
             )
 

@@ -68,7 +68,7 @@ _PACKAGES = ("qntk", "numpy", "scipy", "numba", "qiskit", "pandas", "pyarrow")
 def manifest_of(config: SweepConfig, cells: Sequence[Cell], columns: Sequence[str]) -> dict[str, Any]:
     """What the manifest says of a sweep; ``columns`` are those of draws."""
     circuits = {cell.circuit.key: cell.circuit.header() for cell in cells if cell.circuit}
-    observables = {cell.observable: {"digest": cell.file.digest} for cell in cells if cell.file}
+    observables = {cell.observable: {"digest": cell.parsed.digest} for cell in cells if cell.parsed.from_file}
     stopping = {"family_error": config.family_error, "margin": config.margin.model_dump()}
     return {
         "schema_version": SCHEMA_VERSION,
@@ -175,7 +175,8 @@ def kept_files(directory: Path, manifest: dict[str, Any], first: bool = False) -
 def keep_files(directory: Path, cells: Sequence[Cell]) -> None:
     """Copy the circuits and observables of these cells into a directory. ``OSError`` if they cannot be written."""
     copies = {circuit_path(directory, cell.circuit.digest): cell.circuit.qpy for cell in cells if cell.circuit}
-    copies |= {observable_path(directory, file.digest): file.text.encode() for file in {c.file for c in cells} if file}
+    files = {cell.parsed for cell in cells if cell.parsed.from_file}
+    copies |= {observable_path(directory, file.digest): file.text.encode() for file in files}
     for path, content in copies.items():
         path.parent.mkdir(exist_ok=True)
         if not path.exists() or path.read_bytes() != content:
