@@ -1,27 +1,32 @@
 """Plants the faults of ``faults.toml`` one at a time, in a copy of the checkout, and prints those that no test notices.
 
-    python tests/planted/plant.py [--only TEXT] [--shard I/N] [--seconds S]
+    python tests/planted/plant.py [--only TEXT] [--results FILE] [--seconds S] [--budget S]
 
 A fault replaces one piece of text by another. Against it run the module's doctests, the test files that import it,
-those that name it, and then the rest of its room's, up to the first failure. A fault is caught if a test fails or runs
-into the time limit. Tests that fail without a fault are left out, faults whose text is gone are named. Exits with 1 if
-fewer than 97 % are caught, or if a fault survives for which the list gives no reason.
+those that name it, and then the rest of its room's, the quickest file first, up to the first failure. A fault is caught
+if a test fails, dies or runs into its time limit which passes without the fault. With ``--results`` a run goes on where
+the last one ended. Faults whose text is gone are named. Exits with 1 if fewer than 97 % are caught, or if a fault
+survives for which the list gives no reason.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
+import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+
+import forked
 
 ROOT = Path(__file__).resolve().parents[2]
 FAULTS = Path(__file__).with_name("faults.toml")
@@ -61,8 +66,8 @@ def listed() -> list[Fault]:
     return [Fault(file, *texts) for file, faults in rows.items() for texts in faults]
 
 
-def against(file: str, root: Path = ROOT) -> list[str]:
-    """Test files that may notice a fault in a module, the nearest first: importers, its own, its room's."""
+def against(file: str, root: Path = ROOT) -> tuple[list[str], list[str]]:
+    """Test files that may notice a fault in a module: those that import or name it, and the rest of its room's."""
     path = Path(file).with_suffix("")
     package, name = Path(file).parent, path.name
     module = ".".join(path.parts if path.parts[0] == "qntk" else ("qntk", *path.parts))
@@ -72,12 +77,16 @@ def against(file: str, root: Path = ROOT) -> list[str]:
                              package.parts[0] == "qntk" else package)  # fmt: skip
     near = [test for test, text in found.items() if imports.search(text)]
     near += [test for test in found if name.strip("_") in test.stem]
-    near += [test for test, text in found.items() if test.is_relative_to(room)]
-    far = [test for test in found if test.is_relative_to(room.parent) and room.parent != root / "tests"]
     doctests = root / "qntk" / Path(*path.parts[path.parts[0] == "qntk" :]).with_suffix(".py")
-    near = [*([doctests] if doctests.exists() else []), *(near or far or [root / "tests" / "face"])]
-    browser = root / "tests" / "browser"
-    return [str(t.relative_to(root)) for t in dict.fromkeys(near) if not t.is_relative_to(browser)]
+    near = [*([doctests] if doctests.exists() else []), *near]
+    rest = [test for test in found if test.is_relative_to(room)]
+    if not rest and room.parent != root / "tests":
+        rest = [test for test in found if test.is_relative_to(room.parent)]
+    rest = rest or [test for test in found if test.is_relative_to(root / "tests" / "face")]
+    kept = [t for t in dict.fromkeys([*near, *rest]) if not t.is_relative_to(root / "tests" / "browser")]
+    names = [str(t.relative_to(root)) for t in kept]
+    count = sum(t in near for t in kept)
+    return names[:count], names[count:]
 
 
 def copied(root: Path, to: Path) -> None:
@@ -85,83 +94,155 @@ def copied(root: Path, to: Path) -> None:
     shutil.copytree(root, to, symlinks=True, ignore=shutil.ignore_patterns(*_LEFT))
 
 
-def failing(files: list[str], copy: Path) -> list[str]:
-    """Tests that fail without a fault: they would take every fault for caught."""
-    said = _pytest(copy, ["-rfE", *files], _environment(copy), None).stdout
-    return re.findall(r"^(?:FAILED|ERROR) (\S+)", said, re.M)
+@dataclass(frozen=True)
+class Field:
+    """A copy of the checkout in which faults are planted.
+
+    Attributes:
+        copy: its root.
+        compiled: folder of functions compiled without a fault.
+        seconds, budget: limits of one test and of a fault's tests, of the processor's time.
+        times: seconds of test files, as far as they are known.
+        sound: tests that were seen to pass without a fault, or not to.
+    """
+
+    copy: Path
+    compiled: Path
+    seconds: float = 150.0
+    budget: float = 600.0
+    times: dict[str, float] = field(default_factory=dict)
+    sound: dict[str, bool] = field(default_factory=dict)
+
+    def catcher(self, fault: Fault) -> tuple[str, bool]:
+        """The test that notices a fault, empty if none does, and whether all were asked; the copy is as before."""
+        near, rest = against(fault.file, self.copy)
+        left = self.budget
+        for tests in filter(None, (near, rest)):
+            while True:
+                start = time.process_time() + _children()
+                failed, whole = self._planted(fault, tests, left)
+                left -= time.process_time() + _children() - start
+                if not failed or self._passes(failed):
+                    break
+            if failed or not whole:
+                return failed, whole
+        return "", True
+
+    def _planted(self, fault: Fault, tests: list[str], budget: float) -> tuple[str, bool]:
+        path = self.copy / fault.file
+        text, stat = path.read_text(encoding="utf-8"), path.stat()
+        broken = [name for name, passes in self.sound.items() if not passes]
+        path.write_text(text.replace(fault.old, fault.new), encoding="utf-8")
+        try:
+            with tempfile.TemporaryDirectory(prefix="numba-") as folder:
+                self._compiled_without(fault.file, Path(folder))
+                limits = {"times": self.times, "seconds": self.seconds, "budget": budget}
+                return forked.run(tests, self.copy, without=broken, cache=Path(folder), **limits)
+        finally:
+            path.write_text(text, encoding="utf-8")
+            os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # else its functions were compiled anew
+
+    def _compiled_without(self, file: str, folder: Path) -> None:
+        """Compiled functions of before: a compiled function does not notice that one which it calls has changed."""
+        shutil.copytree(self.compiled, folder, copy_function=os.link, dirs_exist_ok=True)
+        for user in users(file, self.copy):
+            for stored in folder.glob(f"{user.parent.name}_*/{user.stem}.*"):
+                stored.unlink()
+
+    def _passes(self, test: str) -> bool:
+        if test not in self.sound:
+            failed, _ = forked.run([test], self.copy, seconds=self.seconds, cache=self.compiled)
+            self.sound[test] = not failed
+            if failed:
+                print(f"fails without a fault, left out: {test}", file=sys.stderr)
+        return self.sound[test]
 
 
-def _environment(copy: Path) -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "agg"}
+def _children() -> float:
+    times = os.times()
+    return times.children_user + times.children_system
 
 
-def _pytest(
-    copy: Path, arguments: list[str], environment: dict[str, str], seconds: float | None
-) -> subprocess.CompletedProcess[str]:
-    options = ["-q", "-p", "no:xdist", "-p", "no:cacheprovider", "--no-header", "--tb=no"]
-    command = [sys.executable, "-m", "pytest", *options, *arguments]
-    return subprocess.run(
-        command, cwd=copy, env=environment, capture_output=True, timeout=seconds, check=False, text=True
-    )
-
-
-def survives(fault: Fault, copy: Path, seconds: float, broken: Sequence[str] = ()) -> bool:
-    """Whether all tests pass with it but those that are broken anyway; the copy is as before afterwards."""
-    path = copy / fault.file
-    text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace(fault.old, fault.new), encoding="utf-8")
-    environment = _environment(copy)
-    # A compiled function does not notice that one which it calls in another file has changed.
-    fresh = tempfile.mkdtemp(prefix="numba-") if fault.file.startswith("sampling") else None
-    environment |= {"NUMBA_CACHE_DIR": fresh} if fresh else {}
-    try:
-        done = _pytest(
-            copy, ["-x", *(f"--deselect={name}" for name in broken), *against(fault.file, copy)], environment, seconds
+@cache
+def _imports(root: Path) -> dict[str, set[str]]:
+    """Of each module of ``sampling`` those that it imports, by files from the root."""
+    found = {}
+    for path in (root / "sampling").rglob("*.py"):
+        nodes = [
+            node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.ImportFrom)
+        ]
+        names = {node.module or "" for node in nodes} | {
+            f"{node.module}.{a.name}" for node in nodes for a in node.names
+        }
+        files = (
+            name.removeprefix("qntk.").replace(".", "/") + ".py" for name in names if name.startswith("qntk.sampling")
         )
-        return done.returncode == 0
-    except subprocess.TimeoutExpired:
-        return False
-    finally:
-        path.write_text(text, encoding="utf-8")
-        if fresh:
-            shutil.rmtree(fresh, ignore_errors=True)
+        found[str(path.relative_to(root))] = {file for file in files if (root / file).exists()}
+    return found
+
+
+def users(file: str, root: Path = ROOT) -> set[Path]:
+    """A module of ``sampling`` and those that import it, directly or not."""
+    found, new = {file}, {file}
+    while new:
+        new = {user for user, imported in _imports(root).items() if imported & new} - found
+        found |= new
+    return {Path(name) for name in found if name.startswith("sampling")}
 
 
 def main() -> int:
-    """The survivors on standard output, progress on standard error."""
+    """The survivors and a table by room on standard output, progress on standard error."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", help="faults whose line has this text")
-    parser.add_argument("--shard", default="1/1", help="part I of N of the list")
-    parser.add_argument("--seconds", type=float, default=900.0, help="time limit of a fault's tests")
+    parser.add_argument(
+        "--results", type=Path, help="keep what was found here, and do not ask again for what was caught"
+    )
+    parser.add_argument("--seconds", type=float, default=150.0, help="the processor's time for a test")
+    parser.add_argument("--budget", type=float, default=600.0, help="the processor's time for all tests of a fault")
     options = parser.parse_args()
-    part, parts = map(int, options.shard.split("/"))
-    faults = [fault for fault in listed() if options.only in str(fault)][part - 1 :: parts]
+    faults = [fault for fault in listed() if options.only in str(fault)]
     for fault in (fault for fault in faults if fault.stale()):
         print(f"stale, to be written anew: {fault}")
     faults = [fault for fault in faults if not fault.stale()]
+    kept = options.results.read_text(encoding="utf-8") if options.results and options.results.exists() else ""
+    before = {row["fault"]: row for row in map(json.loads, kept.splitlines())}
+    forked.warm()
     found: list[Fault] = []
     with tempfile.TemporaryDirectory(prefix="planted-") as folder:
-        copy = Path(folder) / "checkout"
-        copied(ROOT, copy)
-        files = dict.fromkeys(test for fault in faults for test in against(fault.file, copy))
-        broken = failing(list(files), copy)
-        for name in broken:
-            print(f"fails without a fault, left out: {name}", file=sys.stderr)
+        copied(ROOT, Path(folder) / "checkout")
+        Path(folder, "compiled").mkdir()
+        place = Field(Path(folder) / "checkout", Path(folder) / "compiled", options.seconds, options.budget)
+        for row in before.values():
+            place.times.update(row["times"])
+        # Compile what most tests need once.
+        forked.run(["tests/sampling"], place.copy, times=place.times, cache=place.compiled)
         for number, fault in enumerate(faults, start=1):
-            start = time.perf_counter()
-            alive = survives(fault, copy, options.seconds, broken)
-            found += [fault] if alive else []
-            said = "SURVIVES" if alive else "caught"
+            row, start = before.get(str(fault)), time.monotonic()
+            if not (row and row["by"]):
+                known = dict(place.times)
+                by, whole = place.catcher(fault)
+                new = dict(place.times.items() - known.items())
+                row = {"fault": str(fault), "by": by, "whole": whole, "times": new}
+                if options.results:
+                    with options.results.open("a", encoding="utf-8") as stream:
+                        stream.write(json.dumps(row) + "\n")
+            found += [] if row["by"] else [fault]
+            said = f"caught by {row['by']}" if row["by"] else "SURVIVES" if row["whole"] else "SURVIVES THE BUDGET"
             print(
-                f"{number}/{len(faults)} {said} {time.perf_counter() - start:.0f} s  {fault}",
-                file=sys.stderr,
-                flush=True,
+                f"{number}/{len(faults)} {time.monotonic() - start:.0f} s  {fault}  {said}", file=sys.stderr, flush=True
             )
+    _table(faults, found)
+    caught = len(faults) - len(found)
+    return int(caught < _SHARE * len(faults) or any(not fault.survives for fault in found))
+
+
+def _table(faults: list[Fault], found: list[Fault]) -> None:
     for fault in found:
         print(f"survives  {fault}  {f'({fault.survives})' if fault.survives else 'WITHOUT A REASON'}")
-    caught = len(faults) - len(found)
-    print(f"{caught} of {len(faults)} planted faults caught")
-    return int(caught < _SHARE * len(faults) or any(not fault.survives for fault in found))
+    planted, alive = (Counter(str(Path(fault.file).parent) for fault in some) for some in (faults, found))
+    for room, count in sorted(planted.items()):
+        print(f"{room:28s} {count - alive[room]:4d} of {count:4d}")
+    print(f"{len(faults) - len(found)} of {len(faults)} planted faults caught")
 
 
 if __name__ == "__main__":

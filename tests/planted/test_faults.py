@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from plant import ROOMS, ROOT, Fault, against, listed, survives
+from plant import ROOMS, ROOT, Fault, Field, against, listed, users
 
 FAULTS = listed()
 
@@ -22,24 +22,53 @@ def test_two_hundred_can_be_planted_over_all_rooms():
 
 
 def test_each_is_another_program_and_has_tests_against_it():
-    chosen = {file: against(file) for file in {fault.file for fault in FAULTS} if (ROOT / file).exists()}
+    chosen = {
+        file: [*against(file)[0], *against(file)[1]]
+        for file in {fault.file for fault in FAULTS}
+        if (ROOT / file).exists()
+    }
     assert all(tests and all((ROOT / test).exists() for test in tests) for tests in chosen.values())
     for fault in (fault for fault in FAULTS if not fault.stale()):
         text = (ROOT / fault.file).read_text(encoding="utf-8")
         assert ast.dump(ast.parse(text.replace(fault.old, fault.new))) != ast.dump(ast.parse(text)), str(fault)
 
 
-@pytest.mark.parametrize("broken", [True, False])
-def test_a_fault_is_caught_by_a_test_that_sees_it_alone(tmp_path, broken):
-    """A checkout of one module and one test; the fault is taken back."""
-    copy = tmp_path / "copy"
-    (copy / "theory").mkdir(parents=True)
-    (copy / "tests" / "theory").mkdir(parents=True)
-    (copy / "theory" / "half.py").write_text("def half(x):\n    return x / 2\n")
-    (copy / "tests" / "theory" / "test_half.py").write_text(
-        "import sys\nsys.path.insert(0, 'theory')\nfrom half import half\n"
-        "def test_half():\n    assert half(0) == 0\n" + ("    assert half(4) == 2\n" if broken else "")
-    )
-    fault = Fault("theory/half.py", "x / 2", "x * 2")
-    assert survives(fault, copy, 60) is not broken
-    assert (copy / "theory" / "half.py").read_text().endswith("x / 2\n")
+@pytest.fixture
+def place(tmp_path):
+    """A checkout of one module, in which faults are planted."""
+    place = Field(tmp_path / "copy", tmp_path / "compiled", seconds=20)
+    (place.copy / "theory").mkdir(parents=True)
+    (place.copy / "tests" / "theory").mkdir(parents=True)
+    place.compiled.mkdir()
+    (place.copy / "theory" / "half.py").write_text("def half(x):\n    return x / 2\n")
+    return place
+
+
+def planted(place, asserted, fault="x * 2"):
+    """What catches a fault if one test asserts this."""
+    test = "import sys\nsys.path.insert(0, 'theory')\nfrom half import half\n\n\ndef test_half():\n    "
+    (place.copy / "tests" / "theory" / "test_half.py").write_text(test + asserted)
+    caught = place.catcher(Fault("theory/half.py", "x / 2", fault))
+    assert (place.copy / "theory" / "half.py").read_text().endswith("x / 2\n")
+    return caught
+
+
+def test_a_fault_is_caught_by_a_test_that_sees_it_alone(place):
+    assert planted(place, "assert half(4) == 2\n") == ("tests/theory/test_half.py::test_half", False)
+
+
+def test_a_fault_survives_a_test_that_sees_nothing_and_one_that_fails_anyway(place):
+    assert planted(place, "assert half(0) == 0\n") == ("", True)
+    assert planted(place, "assert half(4) == 3\n") == ("", True)
+
+
+def test_what_never_ends_is_caught(place):
+    place = Field(place.copy, place.compiled, seconds=1)
+    assert planted(place, "assert half(4) == 2\n", fault="sum(iter(int, 1))")[0]
+
+
+def test_functions_compiled_before_are_compiled_anew_wherever_the_fault_reaches():
+    reached = {str(path) for path in users("sampling/arithmetic/sums.py")}
+    assert {"sampling/arithmetic/sums.py", "sampling/haar/layers.py"} <= reached
+    assert "sampling/engine/adjoint.py" not in {str(path) for path in users("sampling/haar/layers.py")}
+    assert not users("theory/haar/shape.py")
