@@ -1,12 +1,13 @@
 """Plants the faults of ``faults.toml`` one at a time, in a copy of the checkout, and prints those that no test notices.
 
-    python tests/planted/plant.py [--only TEXT] [--results FILE] [--seconds S] [--budget S]
+    python tests/planted/plant.py [--only TEXT] [--results FOLDER] [--seconds S] [--budget S]
 
-A fault replaces one piece of text by another. Against it run the module's doctests, the test files that import it,
-those that name it, and then the rest of its room's, the quickest file first, up to the first failure. A fault is caught
-if a test fails, dies or runs into its time limit which passes without the fault. With ``--results`` a run goes on where
-the last one ended. Faults whose text is gone are named. Exits with 1 if fewer than 97 % are caught, or if a fault
-survives for which the list gives no reason.
+A fault replaces one piece of text by another. First all tests run once with a probe before each statement that a fault
+changes; then against each fault run the test files that reached it, the quickest first, up to the first failure. (What
+runs at import or is compiled has no probe: against it run the tests that import or name the module, and its room's.) A
+fault is caught if a test fails, dies or runs into its time limit which passes without the fault. With ``--results`` a
+run goes on where the last one ended: what was reached and what was caught is not asked again. Faults whose text is gone
+are named. Exits with 1 if fewer than 97 % are caught, or if a fault survives for which the list gives no reason.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from functools import cache
 from pathlib import Path
 
 import forked
+import reach
 
 ROOT = Path(__file__).resolve().parents[2]
 FAULTS = Path(__file__).with_name("faults.toml")
@@ -103,6 +105,7 @@ class Field:
         compiled: folder of functions compiled without a fault.
         seconds, budget: limits of one test and of a fault's tests, of the processor's time.
         times: seconds of test files, as far as they are known.
+        reached: by the line of each fault with a probe, the test files that reach it.
         sound: tests that were seen to pass without a fault, or not to.
     """
 
@@ -111,11 +114,12 @@ class Field:
     seconds: float = 150.0
     budget: float = 600.0
     times: dict[str, float] = field(default_factory=dict)
+    reached: dict[str, list[str]] = field(default_factory=dict)
     sound: dict[str, bool] = field(default_factory=dict)
 
     def catcher(self, fault: Fault) -> tuple[str, bool]:
         """The test that notices a fault, empty if none does, and whether all were asked; the copy is as before."""
-        near, rest = against(fault.file, self.copy)
+        near, rest = (self.reached[str(fault)], []) if str(fault) in self.reached else against(fault.file, self.copy)
         left = self.budget
         for tests in filter(None, (near, rest)):
             while True:
@@ -194,9 +198,7 @@ def main() -> int:
     """The survivors and a table by room on standard output, progress on standard error."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", help="faults whose line has this text")
-    parser.add_argument(
-        "--results", type=Path, help="keep what was found here, and do not ask again for what was caught"
-    )
+    parser.add_argument("--results", type=Path, help="folder that keeps what was reached and caught")
     parser.add_argument("--seconds", type=float, default=150.0, help="the processor's time for a test")
     parser.add_argument("--budget", type=float, default=600.0, help="the processor's time for all tests of a fault")
     options = parser.parse_args()
@@ -204,36 +206,45 @@ def main() -> int:
     for fault in (fault for fault in faults if fault.stale()):
         print(f"stale, to be written anew: {fault}")
     faults = [fault for fault in faults if not fault.stale()]
-    kept = options.results.read_text(encoding="utf-8") if options.results and options.results.exists() else ""
-    before = {row["fault"]: row for row in map(json.loads, kept.splitlines())}
-    forked.warm()
     found: list[Fault] = []
     with tempfile.TemporaryDirectory(prefix="planted-") as folder:
+        results = options.results or Path(folder) / "results"
+        results.mkdir(exist_ok=True)
+        reached, times = _reached(faults, results / "reached.json", Path(folder))
+        forked.warm()
         copied(ROOT, Path(folder) / "checkout")
-        Path(folder, "compiled").mkdir()
-        place = Field(Path(folder) / "checkout", Path(folder) / "compiled", options.seconds, options.budget)
-        for row in before.values():
-            place.times.update(row["times"])
-        # Compile what most tests need once.
-        forked.run(["tests/sampling"], place.copy, times=place.times, cache=place.compiled)
+        (compiled := Path(folder) / "compiled").mkdir()
+        place = Field(Path(folder) / "checkout", compiled, options.seconds, options.budget, times, reached)
+        forked.run(["tests/sampling"], place.copy, cache=compiled)  # compiles what most tests need
+        known = dict(map(json.loads, _lines(results / "caught.jsonl")))
         for number, fault in enumerate(faults, start=1):
-            row, start = before.get(str(fault)), time.monotonic()
-            if not (row and row["by"]):
-                known = dict(place.times)
+            start, whole = time.monotonic(), True
+            if not (by := known.get(str(fault))):
                 by, whole = place.catcher(fault)
-                new = dict(place.times.items() - known.items())
-                row = {"fault": str(fault), "by": by, "whole": whole, "times": new}
-                if options.results:
-                    with options.results.open("a", encoding="utf-8") as stream:
-                        stream.write(json.dumps(row) + "\n")
-            found += [] if row["by"] else [fault]
-            said = f"caught by {row['by']}" if row["by"] else "SURVIVES" if row["whole"] else "SURVIVES THE BUDGET"
+                with (results / "caught.jsonl").open("a", encoding="utf-8") as stream:
+                    stream.write(json.dumps([str(fault), by]) + "\n")
+            found += [] if by else [fault]
+            said = f"caught by {by}" if by else "SURVIVES" if whole else "SURVIVES THE BUDGET"
             print(
                 f"{number}/{len(faults)} {time.monotonic() - start:.0f} s  {fault}  {said}", file=sys.stderr, flush=True
             )
     _table(faults, found)
     caught = len(faults) - len(found)
     return int(caught < _SHARE * len(faults) or any(not fault.survives for fault in found))
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def _reached(faults: list[Fault], path: Path, folder: Path) -> tuple[dict[str, list[str]], dict[str, float]]:
+    """Test files that reach each fault with a probe, and their seconds: as kept, or by a run of all tests."""
+    if not path.exists():
+        copied(ROOT, folder / "probed")
+        alike = {str(fault): (fault.file, fault.old) for fault in faults}
+        path.write_text(json.dumps(reach.measured(folder / "probed", alike, folder / "probes")), encoding="utf-8")
+    reached, times = json.loads(path.read_text(encoding="utf-8"))
+    return reached, times
 
 
 def _table(faults: list[Fault], found: list[Fault]) -> None:
