@@ -174,6 +174,10 @@ def test_closed_forms_against_lists():
         for level in range(min(2, listed.period)):
             strings = listed.at(start + level)
             assert finder.shares(place, level) == pytest.approx(listed.shares(moves.strings, start + level), abs=1e-12)
+            inside = set(map(bytes, strings))
+            any_of_all = [pack_label("".join(rng.choice(list("IXYZ"), qubits))) for _ in range(30)]
+            for other in [*strings[:5], *any_of_all]:
+                assert filled[level].holds(other) == (bytes(other) in inside)
             if len(members) > 1 and anticommute(moves.span, relative).any():
                 continue  # no family: members commute with all moves
             for inputs in (states[:1], states):

@@ -129,6 +129,7 @@ CASES = {
     "first": (["IX", "ZI"], [["ZZ"]], [], PAULI, None),
     "first, RX then RZ": (ROTATIONS, [], [], PAULI, None),
     "first, tangled": (TANGLED, [COMMUTING], [], ISING, None),
+    "first, XX ZZ = -YY": (["XX", "ZZ"], [], [], PAULI, SKEWED),
     "first, other input": (TANGLED, [], [], PAULI, SKEWED),
     "last": ([], [["ZZ"]], ["IX", "ZI"], PAULI, None),
     "last, RX then RY": ([], [COMMUTING], ["IX", "XI", "IY", "YI"], PAULI, None),

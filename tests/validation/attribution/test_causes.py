@@ -12,9 +12,12 @@ from scipy.stats import unitary_group
 
 from qntk.sampling import CircuitModel, ansatz
 from qntk.sampling.circuits.random_angles import RandomCircuit
+from qntk.validation.attribution import causes as causes_module
+from qntk.validation.attribution import check as check_module
 from qntk.validation.attribution.check import check_document, check_text
 from qntk.validation.attribution.gradient_profile import correlations, gradient_profile
 from qntk.validation.judge.law import kernel_law
+from qntk.validation.judge.verdicts import judge_all
 
 
 def test_profile_of_a_product_circuit():
@@ -47,6 +50,41 @@ def test_profile_of_a_product_circuit():
     assert low < (1 / 64 - 1 / 16) / (9 / 64 - 1 / 16) < high  # the one pair that varies; misses with 1 %, seed fixed
     assert found["mean"]["deviation"]["estimate"] == pytest.approx(np.mean(found["ratios"]) - 1)
     assert found["mean"]["first_tenth"]["estimate"] == pytest.approx(-1 / 3)
+
+
+def test_all_intervals_that_decide_share_the_error(monkeypatch):
+    """Each function is asked for its intervals at some level: the levels of all that decide add up to the promise."""
+    spent = []
+
+    def counted(name, position, intervals):
+        function = getattr(causes_module, name)
+
+        def counting(*arguments):
+            spent.append(arguments[position] * intervals)
+            return function(*arguments)
+
+        monkeypatch.setattr(causes_module, name, counting)
+
+    counted("circuit_potentials", 3, 4)  # F_1 to F_4
+    counted("judge_all", 3, 2)  # mean and variance
+    counted("gradient_profile", 5, 2)  # two parts of the variance
+    document = check_document(ansatz("hea", 2, 4), "Z0", draws=200, repeats=1, family_error=0.02)
+    assert document["attribution"]["family_error"] == 0.01  # half; the other is the verdicts'
+    assert len(spent) == 2 + 3 + 1
+    assert sum(spent) == pytest.approx(0.01)
+
+
+def test_the_verdicts_have_the_other_half_of_the_error(monkeypatch):
+    levels = []
+
+    def counting(summary, law, margins, level):
+        levels.append(level)
+        return judge_all(summary, law, margins, level)
+
+    monkeypatch.setattr(check_module, "judge_all", counting)
+    document = check_document(ansatz("hea", 2, 4), "Z0", draws=200, repeats=4, family_error=0.03, reasons=False)
+    assert [depth["repeats"] for depth in document["depths"]] == [1, 2, 4]
+    assert levels == pytest.approx([0.015 / 9] * 3)  # mean, variance and their ratio at three depths
 
 
 def test_correlations_are_numpys():
