@@ -119,7 +119,10 @@ class Field:
 
     def catcher(self, fault: Fault) -> tuple[str, bool]:
         """The test that notices a fault, empty if none does, and whether all were asked; the copy is as before."""
-        near, rest = (self.reached[str(fault)], []) if str(fault) in self.reached else against(fault.file, self.copy)
+        near, rest = against(fault.file, self.copy)
+        if (reached := self.reached.get(str(fault))) is not None:
+            near = [test for test in near if test in reached]
+            rest = [test for test in reached if test not in near]
         left = self.budget
         for tests in filter(None, (near, rest)):
             while True:

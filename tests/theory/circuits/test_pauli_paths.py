@@ -35,9 +35,8 @@ def sampled_mean(circuit, observable, paths, seed, first=0, second=None, **optio
     return pauli_paths.sampled_mean(read(circuit), observable, paths, seed, read(first), read(second), **options)
 
 
-
 def test_bit_q_of_a_basis_state_is_qubit_q():
-    """<Z1> + c<Z1 Z0> behind RX on qubit 1 is ±(1 + c s) cos θ with s = <Z0>, -1 for the state 1: (1 - c)²/2 by hand."""
+    """<Z1> + c<Z1 Z0> behind RX on qubit 1 is ±(1 + c s) cos θ with s = <Z0>, which is -1 where bit 0 is set."""
     frame = RotationFrame.from_operations(3, [Rotation("X", (1,), 0)])
     observable = {"IZI": 1.0, "IZZ": 0.5}
     for number, sign in ((0, 1), (1, -1), (2, 1), (3, -1), (4, 1)):
