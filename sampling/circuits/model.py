@@ -118,7 +118,7 @@ class CircuitModel:
 
         Computed as d²/ds² f(θ + s∇f) at s = 0, without a Hessian.
         """
-        program = self._unmerged
+        program = self._whole
         self._check_memory(program.qubits, whole=True)
 
         def second(columns: Array) -> tuple[Array, ...]:
@@ -137,8 +137,8 @@ class CircuitModel:
         return self._evaluate(thetas, x, second)[0]
 
     @cached_property
-    def _unmerged(self) -> Program:
-        return compile_circuit(self._form, merge=False)
+    def _whole(self) -> Program:
+        return compile_circuit(self._form, whole=True) if len(self._program.groups) else self._program
 
     def _value_and_gradient(self, columns: Array) -> tuple[Array, ...]:
         """f, shape (evaluations,), and the gradient by the trainable parameters, shape (evaluations, L)."""

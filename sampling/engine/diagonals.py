@@ -12,7 +12,7 @@ from qntk.sampling.engine.gates import at
 
 
 @jit
-def _merged_phases(row, members, cos, sin, table, dimension):  # type: ignore[no-untyped-def]
+def merged_phases(row, members, cos, sin, table, dimension):  # type: ignore[no-untyped-def]
     """The diagonal of a merged row, up to a global phase: exp(i Σ a) over the rotations whose parity is odd."""
     store(table, 0, spread(1.0))
     store(table, WIDTH, spread(0.0))
@@ -51,7 +51,7 @@ def _times_phase(c, s, cos, sin):  # type: ignore[no-untyped-def]
 @jit
 def merged(row, members, signs, cos, sin, psi, table, dimension):  # type: ignore[no-untyped-def]
     """ψ ← diagonal · ψ for a merged row."""
-    _merged_phases(row, members, cos, sin, table, dimension)
+    merged_phases(row, members, cos, sin, table, dimension)
     for i in range(dimension):
         a, t = at(i), i * 2 * WIDTH
         c, s = load(table, t), load(table, t + WIDTH)
@@ -70,7 +70,7 @@ def unmerged(row, members, signs, cos, sin, psi, lam, table, slopes, dimension):
     With w_i = Im(λ_i* ψ_i), which a diagonal does not change, each slope is a signed sum of w. Those of single qubits
     come from one halving tree.
     """
-    _merged_phases(row, members, cos, sin, table, dimension)
+    merged_phases(row, members, cos, sin, table, dimension)
     for i in range(dimension):
         a, t = at(i), i * 2 * WIDTH
         c, s = load(table, t), load(table, t + WIDTH)

@@ -30,7 +30,7 @@ def aligned(size):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _pair(k, x):  # type: ignore[no-untyped-def]
+def pair_at(k, x):  # type: ignore[no-untyped-def]
     """The k-th index whose lowest bit of ``x`` is clear, and its partner under ``x``."""
     pivot = x & -x
     i = ((k & ~(pivot - 1)) << 1) | (k & (pivot - 1))
@@ -73,7 +73,7 @@ def rotate(row, cos, sin, psi, dimension):  # type: ignore[no-untyped-def]
             store(psi, a + WIDTH, fma(-s, r, cos * m))
         return
     for k in range(dimension // 2):
-        i, j = _pair(k, x)
+        i, j = pair_at(k, x)
         a, b = at(i), at(j)
         s = -sin if (parity(j & z) == 1) == (sign == 1) else sin
         ri, mi, rj, mj = load_two(psi, a, b)
@@ -102,7 +102,7 @@ def unrotate(row, cos, sin, psi, lam, dimension):  # type: ignore[no-untyped-def
             store(lam, a + WIDTH, fma(-s, lr, cos * lm))
         return plus - minus
     for k in range(dimension // 2):
-        i, j = _pair(k, x)
+        i, j = pair_at(k, x)
         a, b = at(i), at(j)
         ri, mi, rj, mj = load_two(psi, a, b)
         lri, lmi, lrj, lmj = load_two(lam, a, b)

@@ -12,7 +12,7 @@ from qntk.sampling.engine.gates import at, load_two, store_two, turn
 
 
 @jit
-def _quad(k, low, high):  # type: ignore[no-untyped-def]
+def quad_at(k, low, high):  # type: ignore[no-untyped-def]
     """The k-th index with two bits clear, ``low`` < ``high``."""
     i = ((k & ~(low - 1)) << 1) | (k & (low - 1))
     return ((i & ~(high - 1)) << 1) | (i & (high - 1))
@@ -42,7 +42,7 @@ def rotate_pair(row, members, cos, sin, psi, dimension):  # type: ignore[no-unty
     c2, s2 = _angle(second_real, members[place + 1, 1], cos, sin)
     low, high = min(one, two), max(one, two)
     for k in range(dimension // 4):
-        i = _quad(k, low, high)
+        i = quad_at(k, low, high)
         a, b, c, d = at(i), at(i | one), at(i | two), at(i | one | two)
         ar, am, br, bm = load_two(psi, a, b)
         cr, cm, dr, dm = load_two(psi, c, d)
@@ -65,7 +65,7 @@ def unrotate_pair(row, members, cos, sin, psi, lam, slopes, dimension):  # type:
     first, second = spread(0.0), spread(0.0)
     low, high = min(one, two), max(one, two)
     for k in range(dimension // 4):
-        i = _quad(k, low, high)
+        i = quad_at(k, low, high)
         a, b, c, d = at(i), at(i | one), at(i | two), at(i | one | two)
         ar, am, br, bm = load_two(psi, a, b)
         cr, cm, dr, dm = load_two(psi, c, d)

@@ -74,19 +74,20 @@ class Program:
         return int(self.jacobian.shape[1])
 
 
-def compile_circuit(circuit: QuantumCircuit | NormalForm, merge: bool = True) -> Program:
+def compile_circuit(circuit: QuantumCircuit | NormalForm, merge: bool = True, whole: bool = False) -> Program:
     """The program of a parameterised unitary circuit.
 
     With ``merge``, neighbouring diagonal gates (RZ, RZZ, CZ, …) become one diagonal and neighbouring RX or RY on
-    different qubits go in pairs; on many qubits, within groups (``schedule``). Without, every gate is a row. What a
-    gate is, ``qntk.inputs.reader`` says; errors are its own, and a ``ValueError`` for a circuit without parameters.
+    different qubits go in pairs; on many qubits, within groups (``schedule``), unless the state is to be worked on as a
+    ``whole``. Without, every gate is a row. What a gate is, ``qntk.inputs.reader`` says; errors are its own, and a
+    ``ValueError`` for a circuit without parameters.
     """
     if isinstance(circuit, QuantumCircuit):
         circuit = read_circuit(circuit)
     if not circuit.parameters:
         raise ValueError("the circuit has no parameters; a tangent kernel needs at least one")
     compiler = _Compiler(circuit)
-    if merge and compiler.groupable():
+    if merge and not whole and compiler.groupable():
         compiler.group()
     elif merge:
         compiler.join()

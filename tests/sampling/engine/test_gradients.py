@@ -13,6 +13,7 @@ from qntk.sampling.circuits.aer import aer_gradients
 from qntk.sampling.engine import adjoint as engine
 from qntk.sampling.engine.adjoint import compile_observable
 from qntk.sampling.engine.program import compile_circuit
+from qntk.sampling.engine.taylor import second_derivative
 from qntk.validation.kit import strategies
 
 TOLERANCE = 1e-10
@@ -215,6 +216,9 @@ def test_merged_diagonals_against_one_gate_at_a_time(pair, seed):
         engine.adjoint(merged, compiled, thetas), engine.adjoint(single, compiled, thetas), strict=True
     ):
         np.testing.assert_allclose(one, other, atol=1e-12)
+    first, second = np.random.default_rng(seed + 1).normal(size=(2, *thetas.shape))  # a curve, as nonlinear angles make
+    one, other = (second_derivative(program, compiled, thetas, first, second) for program in (merged, single))
+    np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12 * (1 + np.abs(first).sum() ** 2))
 
 
 def test_angles_far_from_zero_and_at_multiples_of_a_right_angle():
