@@ -91,32 +91,6 @@ def scaling_document(results: SweepResults) -> dict[str, Any]:
     }
 
 
-def exponent_rows(results: SweepResults) -> list[dict[str, Any]]:
-    """Fitted exponents of Haar layers for a report: those of K̄ and ΔK/K̄ along one size, all of them in both."""
-    rows = []
-    for family in results.families:
-        if family.cells[0].layers:
-            continue
-        for (quantity, variable), verdicts in family.verdicts.items():
-            if len(family.variables) > 1 or quantity != "std":
-                fit = family.fit.fits[quantity]
-                rows.append(
-                    {
-                        "quantity": SYMBOLS[quantity],
-                        "variable": variable,
-                        "observable": family.cells[0].observable,
-                        "at": family.fixed or "all L and n",
-                        "exponent": fit.exponents[variable],
-                        "interval": verdicts["exact"].interval
-                        if "exact" in verdicts
-                        else fit.exponents[variable].interval,
-                        "verdicts": verdicts,
-                        "p": fit.p,
-                    }
-                )
-    return rows
-
-
 def trend_rows(results: SweepResults) -> list[dict[str, Any]]:
     """How ΔK/K̄ and Δμ of Haar layers go with L, one row a fit: the exponent, and where each law is rejected."""
     share = results.config.family_error / results.intervals
