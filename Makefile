@@ -4,7 +4,7 @@ DIAGNOSTICS ?= runs/diagnostics
 BIN := .venv/bin
 OLDEST := build/oldest
 
-.PHONY: report test nightly plant oldest lint docs linkcheck reference clean
+.PHONY: report test nightly plant oldest lint docs linkcheck paper reference clean
 
 report: .venv/ready  ## Run the packaged default sweep and write its report
 	$(BIN)/qntk sweep --out $(OUT)
@@ -42,6 +42,9 @@ docs: .venv/ready  ## Build the documentation site, build/docs/index.html; warni
 
 linkcheck: .venv/ready  ## Follow the links to other sites; needs the network
 	$(BIN)/sphinx-build -b linkcheck docs build/linkcheck
+
+paper: .venv/ready  ## Typeset the article on the committed reports, build/paper/article.pdf
+	$(BIN)/python reports/paper/article.py
 
 reference: .venv/ready  ## Refresh the committed reports: the default sweep with a calibration, and the diagnostics
 	rm -rf $(OUT)/figures $(DIAGNOSTICS)
