@@ -12,7 +12,7 @@ import numpy as np
 
 from qntk.sampling.arithmetic.simd import WIDTH, fma, load, parity, spread, store
 from qntk.sampling.compiled import jit
-from qntk.sampling.engine.program import CX, CZ, DIAGONAL, REAL
+from qntk.sampling.engine.program import CX, CYCLES, CZ, DIAGONAL, REAL
 
 
 @jit
@@ -124,8 +124,37 @@ def unrotate(row, cos, sin, psi, lam, dimension):  # type: ignore[no-untyped-def
 
 
 @jit
+def _turn_cycles(place, end, wires, undo, psi):  # type: ignore[no-untyped-def]
+    """Every amplitude to the next place of its cycle, or back."""
+    while place < end:
+        first, last = place + 1, place + wires[place]
+        place = last + 1
+        if undo:
+            a = at(wires[first])
+            r, m = load(psi, a), load(psi, a + WIDTH)
+            for k in range(first + 1, last + 1):
+                b = at(wires[k])
+                store(psi, a, load(psi, b))
+                store(psi, a + WIDTH, load(psi, b + WIDTH))
+                a = b
+        else:
+            a = at(wires[last])
+            r, m = load(psi, a), load(psi, a + WIDTH)
+            for k in range(last - 1, first - 1, -1):
+                b = at(wires[k])
+                store(psi, a, load(psi, b))
+                store(psi, a + WIDTH, load(psi, b + WIDTH))
+                a = b
+        store(psi, a, r)
+        store(psi, a + WIDTH, m)
+
+
+@jit
 def fixed(row, wires, matrices, undo, psi, dimension, buffer):  # type: ignore[no-untyped-def]
-    """ψ ← Wψ, or W†ψ with ``undo``, for a CX, CZ or dense row."""
+    """ψ ← Wψ, or W†ψ with ``undo``, for a row of CX, CZ, cycles or a dense gate."""
+    if row[0] == CYCLES:
+        _turn_cycles(row[1], row[1] + row[2], wires, undo, psi)
+        return
     if row[0] == CX or row[0] == CZ:
         both = row[1] | row[2]
         for i in range(dimension):

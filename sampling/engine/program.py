@@ -23,9 +23,9 @@ from qntk.inputs.reader import read_circuit
 from qntk.sampling.engine.expressions import Nonlinear, nonlinear
 from qntk.sampling.engine.schedule import WHOLE, block, groups_of, side_by_side, widest
 
-DIAGONAL, REAL, IMAGINARY, CX, CZ, DENSE, MERGED, PAIR = range(8)
-"""Kinds of row: rotation with a diagonal, a real or an imaginary off-diagonal; fixed gates; merged diagonals, and pairs
-of RX or RY."""
+DIAGONAL, REAL, IMAGINARY, CX, CZ, DENSE, MERGED, PAIR, CYCLES = range(9)
+"""Kinds of row: rotation with a diagonal, a real or an imaginary off-diagonal; fixed gates; merged diagonals, pairs of
+RX or RY, and permutations."""
 
 _WORTH_MERGING = 3
 """Diagonal gates in a row from which on one pass over a merged diagonal is cheaper than a pass each."""
@@ -40,8 +40,10 @@ class Program:
         rows: int64, shape (gates, 5). Rotations: kind, X mask, Z mask, sign, angle index. CX, CZ: kind, control mask,
             target mask, 0, 0. Dense: kind, qubit count, offset into ``wires``, offset into ``matrices``, 0. Merged:
             kind, first and number of ``members``, offset into ``signs`` or -1, 0. Pair: kind, bit of the first
-            rotation, bit of the second, 1 and 2 for which are RY, first of its ``members``.
-        wires: int64, the qubits of dense gates, first qubit least significant.
+            rotation, bit of the second, 1 and 2 for which are RY, first of its ``members``. Cycles: kind, first and
+            number of their entries in ``wires``, 0, 0.
+        wires: int64, the qubits of dense gates, first qubit least significant; the cycles of merged CX gates, of each its
+            length and the indices that an amplitude goes through.
         matrices: complex128, the entries of dense gates, row-major.
         members: int64, shape (rotations in merged rows, 2): Z mask, angle index.
         signs: the fixed ±1 diagonals of merged CZ gates, D entries each.
@@ -77,8 +79,8 @@ class Program:
 def compile_circuit(circuit: QuantumCircuit | NormalForm, merge: bool = True, whole: bool = False) -> Program:
     """The program of a parameterised unitary circuit.
 
-    With ``merge``, neighbouring diagonal gates (RZ, RZZ, CZ, …) become one diagonal and neighbouring RX or RY on
-    different qubits go in pairs; on many qubits, within groups (``schedule``), unless the state is to be worked on as a
+    With ``merge``, neighbouring diagonal gates (RZ, RZZ, CZ, …) become one diagonal, neighbouring CX one permutation, and
+    neighbouring RX or RY on different qubits go in pairs; on many qubits, within groups (``schedule``), unless the state is to be worked on as a
     ``whole``. Without, every gate is a row. What a gate is, ``qntk.inputs.reader`` says; errors are its own, and a
     ``ValueError`` for a circuit without parameters.
     """
@@ -107,6 +109,7 @@ class _Compiler:
         self.entries_of_matrices = 0
         self.members: list[tuple[int, int]] = []
         self.signs: dict[frozenset[tuple[int, int]], int] = {}
+        self.permuted: dict[tuple[tuple[int, int], ...], tuple[int, int]] = {}
         self.offsets: list[float] = []
         self.entries: list[tuple[int, int, float]] = []
         self.nonlinear: list[Nonlinear] = []
@@ -156,6 +159,22 @@ class _Compiler:
             self.members += rotations
         self.rows = merged
 
+    def permute(self) -> None:
+        """Replace each run of CX by one permutation, the same runs by the same."""
+        found: list[tuple[int, int, int, int, int]] = []
+        for moves, run in itertools.groupby(self.rows, key=lambda row: row[0] == CX):
+            rows = list(run)
+            if not moves or len(rows) < 2:
+                found += rows
+                continue
+            gates = tuple((control, target) for _, control, target, _, _ in rows)
+            if gates not in self.permuted:
+                start = len(self.wires)
+                self.wires += _cycles(gates, self.width)
+                self.permuted[gates] = start, len(self.wires) - start
+            found.append((CYCLES, *self.permuted[gates], 0, 0))
+        self.rows = found
+
     def pair(self) -> None:
         """Join each two neighbouring single-qubit RX or RY on different qubits."""
         paired: list[tuple[int, int, int, int, int]] = []
@@ -183,6 +202,7 @@ class _Compiler:
         if _joined(sorted_rows) < _joined(rows):
             self.rows = sorted_rows
         self.merge()
+        self.permute()
         self.pair()
 
     def groupable(self) -> bool:
@@ -238,6 +258,23 @@ class _Compiler:
         for a, b in pairs:
             signs[(index & a != 0) & (index & b != 0)] *= -1.0
         return signs
+
+
+def _cycles(gates: Sequence[tuple[int, int]], width: int) -> list[int]:
+    """The cycles of CX gates on basis states, each with its length before it; fixed points are left out."""
+    image = np.arange(1 << width)
+    for control, target in gates:
+        image ^= np.where(image & control, target, 0)
+    found: list[int] = []
+    seen = image == np.arange(1 << width)
+    for start in np.flatnonzero(~seen).tolist():
+        cycle = []
+        while not seen[start]:
+            seen[start] = True
+            cycle.append(start)
+            start = int(image[start])
+        found += [len(cycle), *cycle] if cycle else []
+    return found
 
 
 def _joined(rows: Sequence[tuple[int, int, int, int, int]]) -> int:
