@@ -42,8 +42,8 @@ class Program:
             kind, first and number of ``members``, offset into ``signs`` or -1, 0. Pair: kind, bit of the first
             rotation, bit of the second, 1 and 2 for which are RY, first of its ``members``. Cycles: kind, first and
             number of their entries in ``wires``, 0, 0.
-        wires: int64, the qubits of dense gates, first qubit least significant; the cycles of merged CX gates, of each its
-            length and the indices that an amplitude goes through.
+        wires: int64, the qubits of dense gates, first qubit least significant; the cycles of merged CX gates, of each
+            its length and the indices that an amplitude goes through.
         matrices: complex128, the entries of dense gates, row-major.
         members: int64, shape (rotations in merged rows, 2): Z mask, angle index.
         signs: the fixed ±1 diagonals of merged CZ gates, D entries each.
@@ -79,10 +79,10 @@ class Program:
 def compile_circuit(circuit: QuantumCircuit | NormalForm, merge: bool = True, whole: bool = False) -> Program:
     """The program of a parameterised unitary circuit.
 
-    With ``merge``, neighbouring diagonal gates (RZ, RZZ, CZ, …) become one diagonal, neighbouring CX one permutation, and
-    neighbouring RX or RY on different qubits go in pairs; on many qubits, within groups (``schedule``), unless the state is to be worked on as a
-    ``whole``. Without, every gate is a row. What a gate is, ``qntk.inputs.reader`` says; errors are its own, and a
-    ``ValueError`` for a circuit without parameters.
+    With ``merge``, neighbouring diagonal gates (RZ, RZZ, CZ, …) become one diagonal, neighbouring CX one permutation,
+    and neighbouring RX or RY on different qubits go in pairs; on many qubits, within groups (``schedule``), unless the
+    state is to be worked on as a ``whole``. Without, every gate is a row. What a gate is, ``qntk.inputs.reader`` says;
+    errors are its own, and a ``ValueError`` for a circuit without parameters.
     """
     if isinstance(circuit, QuantumCircuit):
         circuit = read_circuit(circuit)
