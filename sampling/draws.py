@@ -85,7 +85,7 @@ def chunk_sizes(draws: int, parameters: int, dimension: int) -> list[int]:
 
     A function of the cell alone, never of the machine.
     """
-    size = int(np.clip(2**24 // (parameters * dimension), 256, 16384))
+    size = min(max(2**24 // (parameters * dimension), 256), 16384)
     return [min(size, draws - start) for start in range(0, draws, size)]
 
 

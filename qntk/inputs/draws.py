@@ -12,11 +12,13 @@ themselves are all that is held.
 
 from __future__ import annotations
 
+import math
 import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +27,7 @@ import pyarrow.dataset as pads
 from numpy.typing import NDArray
 
 from qntk.inputs.journal import Journal
+from qntk.inputs.machine import refuse_beyond_memory
 from qntk.inputs.messages import listed, printable, shown
 from qntk.inputs.observables import parse_observable
 from qntk.inputs.separated import Dialect, layout, read_batches
@@ -35,6 +38,8 @@ _CELL = ("ensemble", "layers", *_NAMED)
 _CHUNK = re.compile(r"([0-9a-f]{16})-(\d{5,})\.parquet")
 _LARGEST = 1e60
 """Beyond it, and below its inverse, fourth powers leave the range of floating point."""
+_BYTES_A_DRAW = 18
+"""What reading and comparing hold at the peak for each draw, measured on 1e8."""
 _FORMATS = "give .npy, .npz, .csv, .csv.gz, .tsv, .parquet or a folder of Parquet files"
 
 
@@ -104,18 +109,41 @@ def _from_numpy(path: Path, quantity: str, column: str | None) -> NDArray[np.flo
     try:
         if path.suffix.lower() == ".npz":
             with np.load(path, allow_pickle=False) as archive:
-                array = archive[_choose(path, list(archive.files), quantity, column)]
+                chosen = _choose(path, list(archive.files), quantity, column)
+                with archive.zip.open(f"{chosen}.npy") as member:
+                    _refuse_beyond_memory(path, *_size(member))
+                array = archive[chosen]
         elif column is not None:
             raise ValueError(f"a .npy array has no column {shown(column)}; leave --column out")
         else:
             with path.open("rb") as file:
+                _refuse_beyond_memory(path, *_size(file))
+                file.seek(0)
                 array = np.lib.format.read_array(file, allow_pickle=False)
                 if file.read(1):
                     raise ValueError("something follows the array; give a file of one")
         return column_of(array, "they")
     except Exception as error:  # numpy parses the header as Python, and stumbles in any way
+        if str(error).startswith("draws "):
+            raise
         reason = printable(" ".join(str(error).split())[:300])
         raise ValueError(f"draws {path} cannot be read: {reason}") from error
+
+
+def _size(file: IO[bytes]) -> tuple[int, int]:
+    """How many numbers an array in numpy's format has, by its header, and how many bytes it takes beside doubles."""
+    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    version = np.lib.format.read_magic(file)
+    if version not in read:  # of names that are no ASCII, which draws have not
+        return 0, 0
+    shape, _, kind = read[version](file)
+    count = math.prod(shape)
+    return count, 0 if kind == np.float64 else count * kind.itemsize
+
+
+def _refuse_beyond_memory(path: Path, draws: int, beside: int = 0) -> None:
+    """Before they are read, refuse what would not fit; ``beside`` are bytes that are needed once more."""
+    refuse_beyond_memory(_BYTES_A_DRAW * draws + beside, f"draws {path}: comparing {draws:,}", "give fewer")
 
 
 def _from_text(
@@ -153,6 +181,7 @@ def _from_parquet(path: Path, quantity: str, column: str | None, cell: dict[str,
     told = [name for name in names if name in _CELL and name != chosen]
     who = [name for name in ("cell", "chunk") if {"cell", "chunk"} <= set(names)]
     journal = Journal(folder.parent) if folder.is_dir() else None
+    _refuse_beyond_memory(path, dataset.count_rows())
 
     def batches() -> Iterator[pa.RecordBatch]:
         for fragment in fragments:
@@ -210,6 +239,7 @@ def _gather(
             first = count + int(np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False))[0]) + 1
             raise ValueError(f"draws {path}: row {first} has no value, and what is missing is not finite; leave it out")
         if count + len(values) > len(held):
+            _refuse_beyond_memory(path, count + len(values), -held.nbytes)
             held.resize(max(count + len(values), len(held) * 3 // 2), refcheck=False)  # in place, where it can
         held[count : count + len(values)] = values.to_numpy(zero_copy_only=False)
         count += len(values)

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from qntk.inputs import machine
 from qntk.inputs.draws import column_of, load_draws
 from qntk.inputs.separated import Dialect
 
@@ -124,3 +125,25 @@ def test_arrays(tmp_path):
     for bad in (np.ones(9, complex), np.ones(9, bool), ["0.5"], np.array([None])):
         with pytest.raises(TypeError, match="real numbers"):
             column_of(bad)
+
+
+def test_draws_that_do_not_fit_into_memory_are_refused_before_they_are_read(tmp_path, monkeypatch):
+    """By the header where a format has one, else as the rows come in; a file that fits is read as ever."""
+    numbers = np.random.default_rng(1).random(200_000)
+    np.save(tmp_path / "a.npy", numbers)
+    np.savez(tmp_path / "a.npz", kernel=numbers.astype(np.float32))
+    frame = pd.DataFrame({"kernel": numbers})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    frame.to_parquet(tmp_path / "a.parquet", index=False)
+    names = ("a.npy", "a.npz", "a.csv", "a.parquet")
+    assert {len(load(tmp_path / name)) for name in names} == {200_000}
+
+    def unread(*_, **__):
+        raise AssertionError("the numbers are read")
+
+    monkeypatch.setattr(machine, "free_memory", lambda: 2**20)
+    monkeypatch.setattr(np.lib.format, "read_array", unread)
+    for name in names:
+        with pytest.raises(ValueError, match=r"draws \S+: comparing [\d,]+ needs about .* GiB of memory") as caught:
+            load(tmp_path / name)
+        assert "\n" not in str(caught.value)

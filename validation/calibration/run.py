@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest, kstest
 from tqdm.auto import tqdm
 
-from qntk.inputs.machine import cores
+from qntk.inputs.machine import cores, refuse_beyond_memory
 from qntk.validation.calibration.controls import CONTROLS, MARGINS, REPORT_LEVEL, SETTINGS, Setting
 from qntk.validation.calibration.promises import Calibration, Caught, Rate, Uniformity
 from qntk.validation.calibration.trials import EDGES, LEVEL, Seen, ensemble_of, on_edge, run_trial
@@ -37,6 +37,9 @@ STATEMENTS = (
 )
 """Intervals and tests of one calibration. For each moment: wrong verdicts at two levels, edges by setting, in a report
 and stopping early, coverage, families; then the exponent, uniformity, independence, and controls."""
+
+_BYTES_A_TRIAL = 10_000
+"""What is kept of one until all are counted, roughly."""
 
 Events = dict[str, NDArray[np.float64]]
 
@@ -65,6 +68,7 @@ def calibrate(
         raise ValueError(f"workers is {workers}; give at least 1")
     if not 0.0 < family_error < 1.0:
         raise ValueError(f"family_error is {family_error}; give a probability between 0 and 1")
+    refuse_beyond_memory(_BYTES_A_TRIAL * trials * len(SETTINGS), f"a calibration of {trials:,} trials", "give fewer")
     tasks = [(setting, seed, draws, trial) for trial in range(trials) for setting in SETTINGS]
     with ThreadPoolExecutor(workers or cores()) as pool:
         try:

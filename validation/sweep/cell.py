@@ -100,7 +100,7 @@ class Cell:
         """Spawn key of this cell's random streams, so that no other cell's presence moves them."""
         return tuple(int(self.fingerprint[i : i + 8], 16) for i in range(0, 32, 8))
 
-    @property
+    @cached_property
     def chunks(self) -> list[int]:
         """Draws in each chunk."""
         return chunk_sizes(self.draws, self.parameters, self.dimension)

@@ -29,7 +29,6 @@ from qntk.sampling import Draws
 from qntk.validation.sweep.cells import Cell
 from qntk.validation.sweep.drawing import decisive_versions, draw_chunks
 
-_RETRIES = 3
 _CONNECT_SECONDS = 20
 _DROP_SECONDS = 0.1
 """In which a pool of processes drops what has not begun."""
@@ -149,8 +148,8 @@ def _serve() -> None:
 def dask(address: str) -> Executor:
     """The workers of a Dask cluster at an address such as ``tcp://host:8786``, or of a scheduler file (``.json``).
 
-    A task whose worker dies is given to another, by the scheduler. Raises ``ValueError`` if Dask is not installed or
-    no scheduler answers.
+    A task whose worker dies is given to another, by the scheduler; one that fails is not tried again. Raises
+    ``ValueError`` if Dask is not installed or no scheduler answers.
     """
     return _DaskExecutor(address)
 
@@ -174,20 +173,24 @@ class _DaskExecutor(Executor):
         except (OSError, ValueError, TimeoutError) as error:
             raise ValueError(f"no Dask scheduler answers at {address}: {error}") from error
         self._address, self._seen, self._threads = address, -_COUNT_SECONDS, 0
-        super().__init__(self._client.get_executor(pure=False, retries=_RETRIES), f"Dask at {address}", self._look, 8)
+        super().__init__(self._client.get_executor(pure=False), f"Dask at {address}", self._look, 8)
         self._versions, self._alone, self._said = decisive_versions(), time.monotonic(), False
-        self._tried = 0
+        self._tried, self._trials = 0, ThreadPoolExecutor(1)
+        self._trial: Future[Any] | None = None
         try:
             self.tick()
+            self._end_trial(_CONNECT_SECONDS)
         except BaseException:
             self.close()
             raise
 
-    def _try_workers(self) -> None:
-        """Have every worker import what draws: an error there would keep the scheduler trying for ever."""
-        pool = ThreadPoolExecutor(1)
+    def _end_trial(self, seconds: float | None = None) -> None:
+        """The outcome of a trial of the workers, which is waited for where ``seconds`` says how long."""
+        if self._trial is None or (seconds is None and not self._trial.done()):
+            return
+        trial, self._trial = self._trial, None
         try:
-            pool.submit(self._client.run, exec, f"import {draw_chunks.__module__}").result(_CONNECT_SECONDS)
+            trial.result(seconds)
         except FutureTimeoutError:
             raise ValueError(f"the Dask workers at {self._address} do not answer") from None
         except Exception as error:
@@ -195,15 +198,16 @@ class _DaskExecutor(Executor):
             raise ValueError(
                 f"a Dask worker cannot import this package: {reason}; install the same qntk there"
             ) from error
-        finally:
-            pool.shutdown(wait=False)
 
     def tick(self) -> None:
-        """Try workers that are new, and say once that there are none."""
+        """Have workers that are new import what draws, where an error would keep the scheduler trying for ever, while
+        others go on; and say once that there are none."""
         there = self._look()
-        if there > self._tried:
-            self._try_workers()
-        self._tried = there
+        self._end_trial()
+        if self._trial is None:
+            if there > self._tried:
+                self._trial = self._trials.submit(self._client.run, exec, f"import {draw_chunks.__module__}")
+            self._tried = there
         if there:
             self._alone, self._said = time.monotonic(), False
         elif time.monotonic() - self._alone > _ALONE_SECONDS and not self._said:
@@ -222,6 +226,7 @@ class _DaskExecutor(Executor):
     def close(self) -> None:
         """Drop the tasks; the cluster stays."""
         self._pool.shutdown(wait=False)
+        self._trials.shutdown(wait=False)
         self._client.close(timeout=0.3)
 
     def failure(self, error: BaseException) -> str | None:

@@ -15,6 +15,7 @@ from scipy.stats import binom
 
 import qntk.validation.calibration.run as calibration
 import qntk.validation.calibration.trials as trials
+from qntk.inputs import machine
 from qntk.validation.calibration.controls import CONTROLS, REPORT_LEVEL, SETTINGS
 from qntk.validation.calibration.promises import calibration_text
 from qntk.validation.calibration.run import STATEMENTS, calibrate
@@ -165,3 +166,11 @@ def test_independent_heavy_tails_pass_and_repeats_do_not():
 def test_columns_without_an_order_are_refused(values, words):
     with pytest.raises(ValueError, match=words):
         check_independence(values)
+
+
+def test_trials_that_do_not_fit_into_memory_are_refused_before_the_first(monkeypatch):
+    monkeypatch.setattr(machine, "free_memory", lambda: 2**30)
+    with pytest.raises(
+        ValueError, match=r"a calibration of 10,000,000 trials needs about 373 GiB of memory, and 1 are"
+    ):
+        calibrate(10**7, 1)
