@@ -62,7 +62,7 @@ def page(sweep: dict[str, Any], study: dict[str, Any]) -> str:
 
 def _lines(verdicts: dict[str, Any], study: dict[str, Any]) -> Iterator[str]:
     laws = law_rows(verdicts["verdicts"])
-    reached = reaches(verdicts["verdicts"], verdicts["symmetric"])
+    reached = reaches(verdicts["verdicts"], verdicts["symmetric"], verdicts.get("orbit", []))
     statements = statement_rows(study["findings"])
     yield from ("# Findings", "")
     yield "Each row is read off the committed documents by `reports/findings.py`; a test holds this page to them."

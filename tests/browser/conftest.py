@@ -185,4 +185,4 @@ def verdicts(report):
     """All verdicts of a report, as its documents have them."""
     document, scaling = (json.loads((report / f"{name}.json").read_text()) for name in ("verdicts", "scaling"))
     exponents = [row | v for row in scaling["exponents"] for v in row["verdicts"].values()]
-    return [*document["verdicts"], *document["symmetric"], *exponents]
+    return [*document["verdicts"], *document["symmetric"], *document.get("orbit", []), *exponents]

@@ -33,6 +33,7 @@ MOST_PATHS = 2**22
 """Pauli strings to follow for the exact mean, a second or two."""
 MATRIX_QUBITS = 6
 """Of a projector or a matrix that is still taken as a sum of Pauli strings."""
+_NO_SUM = "observable {!r} is no sum of Pauli strings: draw K (qntk.sample)"
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def own_law(
     def attempt(what: str, function: Any, *arguments: Any, **options: Any) -> Any:
         try:
             if not terms:
-                raise ValueError(f"observable {observable.spec!r} is no sum of Pauli strings: draw K (qntk.sample)")
+                raise ValueError(_NO_SUM.format(observable.spec))
             return function(*arguments, **options)
         except ValueError as error:
             reasons[what] = str(error)
@@ -131,6 +132,20 @@ def own_law(
         if found and depth is None:
             reasons["depth"] = f"its ends have not faded after {len(found.means)} repetitions"
     return OwnLaw(len(form.weights), orbit, exact, depth, tolerance, haar, algebra, reasons)
+
+
+def deep_limit(
+    circuit: QuantumCircuit, observable: Observable, inputs: Sequence[Parameter] = (), most_strings: int = 2**16
+) -> OrbitMean:
+    """The deep limit of the circuit's mean alone.
+
+    Raises ``ValueError`` where there is none, or where it is not known.
+    """
+    terms = _terms(observable)
+    if not terms:
+        raise ValueError(_NO_SUM.format(observable.spec))
+    preparation, repeated = repeated_part(circuit, inputs)
+    return orbit_mean(Moves.from_form(repeated), terms, preparation, most_strings=most_strings)
 
 
 def _terms(observable: Observable) -> dict[str, float]:

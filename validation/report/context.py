@@ -57,7 +57,7 @@ def report_context(
     """
     script = files("qntk.validation.report").joinpath("templates", "ledger.js").read_text(encoding="utf-8")
     rows, verdicts = ledger_document(ledger), verdicts_document(results)
-    reached = reaches(verdicts["verdicts"], verdicts["symmetric"])
+    reached = reaches(verdicts["verdicts"], verdicts["symmetric"], verdicts["orbit"])
     return {
         "config": results.config,
         "asked": ASKED,

@@ -129,11 +129,23 @@ def _ansatz(those: Sequence[Reach]) -> str:
         parts.append(f"{'It does not' if joined else 'does not reach the exact law of Haar layers'} at {ends}.")
         if apart[0].why:
             parts.append(f"Why: {apart[0].why}.")
+        limits = [f"n = {r.qubits} from {_limit(r)} on" for r in apart if r.limit]
+        if limits:
+            parts.append(f"Its mean reaches the deep limit of its own, of orbits, at {several(limits)}.")
+        off = [str(r.qubits) for r in apart if r.orbit and r.orbit["verdict"] == "disagree"]
+        if off:
+            where = "it" if limits else "the deep limit of its orbits"
+            parts.append(f"Its mean has not come to {where} at n = {several(off)}.")
     if undecided:
         parts.append(
             f"{'Undecided' if joined or apart else 'undecided'} at {several([f'n = {r.qubits}' for r in undecided])}."
         )
     return " ".join(parts)
+
+
+def _limit(reach: Reach) -> str:
+    parameters, layers = reach.limit or (0, None)
+    return f"{layers} layers" if layers else f"L = {parameters}"
 
 
 def _end(reach: Reach) -> str:

@@ -23,7 +23,7 @@ _NUMBERS = ("qubits", "layers", "parameters", "estimate", "low", "high", "predic
 
 
 def ledger(results: SweepResults) -> list[dict[str, Any]]:
-    """One row a verdict: those on cells, those on the law of an ansatz's own group, and those on exponents.
+    """One row a verdict: on cells (also on an ansatz's own group and its deep limit), and on exponents.
 
     Keys are those of ``Verdict`` (``low`` and ``high`` for the interval), those of the cell or, for an exponent,
     ``fixed``, ``of`` and ``along``, and ``figure``, the name of the figure that shows it.
@@ -73,7 +73,7 @@ def reading(row: dict[str, Any]) -> dict[str, str]:
 def _on_cells(results: SweepResults) -> Iterator[dict[str, Any]]:
     for result in results.cells:
         where = cell_columns(result)
-        for verdict in (*result.verdicts, *result.own):
+        for verdict in (*result.verdicts, *result.own, *([result.orbit] if result.orbit else [])):
             figure = figure_of(where["ensemble"], where["observable"], verdict.quantity, verdict.statistic)
             yield where | _row(verdict) | {"figure": figure}
 

@@ -3,7 +3,7 @@
 Every claim on a cell is one interval, every fitted exponent another; each has an equal share of the error budget. The
 intervals of one statistic on different cells are independent, so that step-down may read them at a larger level
 (``judge.step_down``). Sup distances, whose bounds are not those of a normal variable, and cells that may stop
-early keep their share.
+early keep their share. An ansatz's own deep limit is a family apart (``deep_limits``).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from qntk.validation.judge.estimates import MOMENTS, Summary, summarise
 from qntk.validation.judge.quantile_bands import order_statistics
 from qntk.validation.judge.step_down import step_down_level
 from qntk.validation.judge.verdicts import Question, Verdict, own_questions, questions
+from qntk.validation.report.deep_limits import orbit_levels, orbit_question
 from qntk.validation.scaling.families import FamilyResult, cell_point, fit_families
 from qntk.validation.scaling.points import SYMBOLS, Point
 from qntk.validation.scaling.statements import statement
@@ -34,6 +35,10 @@ from qntk.validation.sweep.store import Store
 _THIN = (
     " Of {} intervals the draws are too few for tails like the law's: whatever these show, their verdicts are "
     "inconclusive, and they may miss more often."
+)
+_ORBITS = (
+    " Verdicts on the deep limit of an ansatz (regime orbit) are not among them: their {} intervals share another "
+    "error of the same size."
 )
 _UNFINISHED = " The sweep is not finished: this holds if where it stands owes nothing to an earlier report of it."
 
@@ -47,6 +52,7 @@ class CellResult:
         verdicts: on the law, in the order of the claims.
         own: on the law of the group that the ansatz is confined to; empty if that is the unitary one.
         order: order statistics of K, shape (k,), for a plot of quantiles.
+        orbit: on the mean in the deep limit of the ansatz; None where that is not known.
     """
 
     cell: Cell
@@ -55,6 +61,7 @@ class CellResult:
     verdicts: tuple[Verdict, ...]
     own: tuple[Verdict, ...]
     order: tuple[float, ...]
+    orbit: Verdict | None = None
 
     def verdict(self, statistic: str, regime: str, quantity: str = "kernel") -> Verdict:
         """The verdict on one statistic in one regime."""
@@ -129,6 +136,11 @@ class SweepResults:
                     )
         return told
 
+    @property
+    def orbits(self) -> int:
+        """How many intervals are held against the deep limit of an ansatz."""
+        return sum(r.orbit is not None for r in self.cells)
+
     def promise(self) -> str:
         """The error rate in one sentence."""
         error = self.config.family_error
@@ -146,6 +158,7 @@ class SweepResults:
             f"intervals share an error of {error:.4g} (Bonferroni between statistics, Holm's step-down between "
             f"independent cells of one statistic), so that each is read at a level from {low:.2g} to {high:.2g}; all "
             "but those of the distribution are asymptotic in the number of draws."
+            + (_ORBITS.format(self.orbits) if self.orbits else "")
             + (_THIN.format(self.thin) if self.thin else "")
             + (_UNFINISHED if self.drawn < self.planned else "")
         )
@@ -161,6 +174,7 @@ class _Weighed:
     evidence: dict[Claim, Evidence]
     asked: list[Question]
     own: list[Question]
+    orbit: Question | None
     share: float
     order: tuple[float, ...]
     point: Point | None
@@ -183,13 +197,13 @@ def evaluate(store: Store, workers: int | None = None) -> SweepResults:
                 skipped.append((cell, result))
             else:
                 found.append(result)
-    levels = _cell_levels(found, store.share)
+    levels, deep = _cell_levels(found, store.share), _deep(found, store)
     families = tuple(fit_families({row.cell: row.point for row in found if row.point}, store.config, store.share))
     thin = sum(not evidence.enough for row in found for evidence in row.evidence.values())
     thin += sum(family.thin(quantity) for family in families for quantity, _ in family.verdicts)
     return SweepResults(
         config=store.config,
-        cells=tuple(_judged(row, levels) for row in found),
+        cells=tuple(_judged(row, levels, deep.get(row.cell)) for row in found),
         families=families,
         skipped=tuple(skipped),
         intervals=round(store.config.family_error / store.share),
@@ -221,6 +235,7 @@ def _weigh(store: Store, cell: Cell, fitted: bool) -> tuple[_Weighed | str, int,
         evidence=evidence,
         asked=questions(law, evidence, margins, cell.overlap),
         own=own_questions(own, margins) if own else [],
+        orbit=orbit_question(cell, margins.mean),
         share=store.share * look.share,
         order=order_statistics(columns["kernel"]),
         point=cell_point(cell, law, columns) if fitted else None,
@@ -239,10 +254,21 @@ def _cell_levels(found: list[_Weighed], share: float) -> dict[Claim, float]:
     return {claim: step_down_level(values, share * len(values)) for claim, values in settling.items()}
 
 
-def _judged(row: _Weighed, levels: dict[Claim, float]) -> CellResult:
+def _deep(found: list[_Weighed], store: Store) -> dict[Cell, Verdict]:
+    """The verdicts on deep limits."""
+    rows = [(row, row.orbit) for row in found if row.orbit]
+    asked = [(q, row.evidence, 1.0 if row.cell.looks == 1 else row.share / store.share) for row, q in rows]
+    levels = orbit_levels(asked, store.config.family_error)
+    return {
+        row.cell: question.answer(row.evidence[question.claim], level, row.summary.draws)
+        for (row, question), level in zip(rows, levels, strict=True)
+    }
+
+
+def _judged(row: _Weighed, levels: dict[Claim, float], deep: Verdict | None) -> CellResult:
     def answer(question: Question) -> Verdict:
         level = levels.get(question.claim, row.share) if row.cell.looks == 1 else row.share
         return question.answer(row.evidence[question.claim], level, row.summary.draws)
 
     verdicts, own = tuple(map(answer, row.asked)), tuple(map(answer, row.own))
-    return CellResult(row.cell, row.summary, row.law, verdicts, own, row.order)
+    return CellResult(row.cell, row.summary, row.law, verdicts, own, row.order, deep)

@@ -25,7 +25,10 @@ def cell_columns(result: CellResult) -> dict[str, Any]:
 
 
 def verdicts_document(results: SweepResults) -> dict[str, Any]:
-    """``verdicts.json``: the error budget and one row a verdict; ``symmetric`` has those on an ansatz's own group."""
+    """``verdicts.json``: the error budget and one row a verdict.
+
+    ``symmetric`` has those on an ansatz's own group, ``orbit`` those on its deep limit.
+    """
     return {
         "schema_version": SCHEMA_VERSION,
         "title": results.config.title,
@@ -39,6 +42,7 @@ def verdicts_document(results: SweepResults) -> dict[str, Any]:
         "skipped": [{"cell": cell.name, "reason": reason} for cell, reason in results.skipped],
         "verdicts": [cell_columns(r) | asdict(v) for r in results.cells for v in r.verdicts],
         "symmetric": [cell_columns(r) | asdict(v) for r in results.cells for v in r.own],
+        "orbit": [cell_columns(r) | asdict(r.orbit) for r in results.cells if r.orbit],
     }
 
 
@@ -159,7 +163,8 @@ def frame(results: SweepResults) -> pd.DataFrame:
 
     Of each statistic (``mean``, ``dqntk_mean``, …) its estimate, the ends of its interval (``_low``, ``_high``), the
     prediction of every regime (``_exact``, …), and against the best law there is, ``_law``: ``_verdict``, ``_margin``
-    and its ``_kind``. ``_own``: what the law of an ansatz's own group says; ``law``: that of Haar layers.
+    and its ``_kind``. ``_own``: what the law of an ansatz's own group says; ``mean_orbit``: its deep limit; ``law``:
+    that of Haar layers.
     """
     rows = []
     for result in results.cells:
@@ -176,5 +181,6 @@ def frame(results: SweepResults) -> pd.DataFrame:
                 f"{key}_kind": verdict.margin_kind,
                 f"{key}_verdict": verdict.verdict,
             }
-        rows.append(row | {f"{v.statistic}_own": v.prediction for v in result.own})
+        row |= {f"{v.statistic}_own": v.prediction for v in result.own}
+        rows.append(row | ({"mean_orbit": result.orbit.prediction} if result.orbit else {}))
     return pd.DataFrame(rows)

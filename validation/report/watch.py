@@ -84,8 +84,9 @@ def watch_page(directory: Path, status: dict[str, Any], done: bool, seconds: flo
 
 
 def _found(results: SweepResults) -> list[tuple[str, str]]:
-    document = verdicts_document(results) if results.cells else {"verdicts": [], "symmetric": []}
-    return found(document["verdicts"], reaches(document["verdicts"], document["symmetric"]))
+    document = verdicts_document(results) if results.cells else {}
+    parts = [document.get(part, []) for part in ("verdicts", "symmetric", "orbit")]
+    return found(parts[0], reaches(*parts))
 
 
 def _duration(seconds: float) -> str:

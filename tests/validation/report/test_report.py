@@ -79,11 +79,11 @@ def test_files_and_documents(reported):
 
 
 def test_tables_hold_the_numbers_of_the_documents(reported):
-    """The ledger is the verdicts on cells, on the ansatz's own group, and on exponents, each with a figure there is."""
+    """The ledger is the verdicts on cells, an ansatz's own laws, and exponents, each with a figure there is."""
     out, _ = reported
     ledger = pd.read_csv(out / "verdicts.csv", float_precision="round_trip")
     verdicts, scaling = read(out, "verdicts.json"), read(out, "scaling.json")
-    on_cells = [*verdicts["verdicts"], *verdicts["symmetric"]]
+    on_cells = [*verdicts["verdicts"], *verdicts["symmetric"], *verdicts["orbit"]]
     on_exponents = [v for row in scaling["exponents"] for v in row["verdicts"].values()]
     for mine, rows in ((ledger[ledger["of"].isna()], on_cells), (ledger[ledger["of"].notna()], on_exponents)):
         wanted = pd.DataFrame([row | dict(zip(("low", "high"), row["interval"], strict=True)) for row in rows])

@@ -14,7 +14,7 @@ from qntk.validation.report.figures.exponents import exponent_figure
 from qntk.validation.report.figures.map import NEAR, map_figure
 from qntk.validation.report.figures.overview import overview_figure
 from qntk.validation.report.figures.quantiles import CONFIDENCE, quantile_figure, shown_cells
-from qntk.validation.report.figures.ratios import claims_figure, depth_figure
+from qntk.validation.report.figures.ratios import claims_figure, depth_figure, own_name
 from qntk.validation.report.figures.scaling import scaling_figure
 from qntk.validation.report.figures.style import groups, slug, write_figures
 from qntk.validation.report.results import SweepResults
@@ -137,10 +137,10 @@ def _figures(results: SweepResults) -> Iterator[tuple[str, str, Figure]]:
         )
     ansaetze = data[data["ensemble"] != HAAR_LAYERS]
     for (ensemble, observable), panel in groups(ansaetze).items():
-        own = panel.get("mean_own")
-        note = "" if own is None or own.isna().all() else (
-            " Dotted: the law of the group that this ansatz is confined to, whatever its depth."
-        )  # fmt: skip
+        note = {
+            "own group": " Dotted: the law of the group that this ansatz is confined to, whatever its depth.",
+            "own limit": " Dotted: where orbits of Pauli strings say that this ansatz's mean goes in depth.",
+        }.get(own_name(panel), "")
         yield (
             figure_of(ensemble, observable, "kernel", "mean"),
             f"Ansatz {ensemble}, observable {in_words(observable)}: mean, variance and ΔK/K̄ over the exact law of "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -37,8 +38,8 @@ def depth_figure(data: pd.DataFrame, margins: Margins) -> Figure:
                 line["layers"], line[statistic] / exact, color=colour[qubits], linewidth=1, zorder=2.1
             )  # over the markers
             estimates(axis, line["layers"], line, statistic, colour[qubits], 5, unit=exact)
-            own = line.get(f"{statistic}_own")
-            if own is not None and own.notna().all():
+            own = own_limit(line, statistic)
+            if own is not None:
                 axis.plot(line["layers"], own / exact, color=colour[qubits], **DOTTED)
         axis.set(xscale="log", yscale="log", title=f"{_SYMBOLS[statistic]} over the exact law")
         plain_values(axis)
@@ -52,9 +53,28 @@ def depth_figure(data: pd.DataFrame, margins: Margins) -> Figure:
         axis.set_xlabel("layers")
         plain_ticks(axis, data["layers"].astype(int))
     figure.suptitle(group_title(data["ensemble"].iloc[0], data["observable"].iloc[0]), y=0.97)
-    confined = "mean_own" in data and bool(data["mean_own"].notna().any())
-    legend(figure, last, colour, "n", {"own group": DOTTED} if confined else None)
+    named = own_name(data)
+    legend(figure, last, colour, "n", {named: DOTTED} if named else None)
     return figure
+
+
+def own_limit(line: pd.DataFrame, statistic: str) -> pd.Series | None:
+    """What an ansatz's own group or, of the mean, its orbits say of one number of qubits; None if that is Haar's."""
+    group = line.get(f"{statistic}_own")
+    if group is not None and group.notna().all():
+        return group
+    orbit = line.get(f"{statistic}_orbit")
+    if orbit is None or orbit.isna().any() or np.allclose(orbit, line[f"{statistic}_law"], rtol=1e-9, atol=0):
+        return None
+    return orbit
+
+
+def own_name(data: pd.DataFrame) -> str:
+    """What the dotted lines of a depth figure are; empty where there is none."""
+    if "mean_own" in data and bool(data["mean_own"].notna().any()):
+        return "own group"
+    drawn = any(own_limit(line, "mean") is not None for _, line in lines(data, "qubits", "layers"))
+    return "own limit" if drawn else ""
 
 
 def claims_figure(data: pd.DataFrame, quantity: str, statistics: dict[str, str]) -> Figure:
