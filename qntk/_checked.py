@@ -77,6 +77,17 @@ def regime(value: Any) -> str:
     return str(value)
 
 
+def sizes(what: str, wanted: Mapping[str, Any], foreign: Mapping[str, Any]) -> tuple[int, ...]:
+    """The sizes of a named ensemble, all of them given, and nothing that it does not have."""
+    for name, value in foreign.items():
+        if value is not None:
+            raise TypeError(f"{what} has no {name}; {'it takes ' + ' and '.join(wanted) if wanted else 'leave it out'}")
+    for name, value in wanted.items():
+        if value is None:
+            raise TypeError(f"{what} needs {' and '.join(wanted)}; {name} is missing")
+    return tuple(whole(name, value) for name, value in wanted.items())
+
+
 def circuit(value: Any) -> Entered:
     """A circuit, or the file of one, taken in."""
     from qiskit.circuit import QuantumCircuit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from qiskit.circuit import QuantumCircuit
 from qntk import _checked
 from qntk._result import Result
 from qntk.inputs.operators import observable as read_observable
-from qntk.sampling import CircuitEnsemble, Draws, HaarLayers, chunk_sizes
+from qntk.sampling import CATALOGUE, CircuitEnsemble, Draws, HaarLayers, chunk_sizes
 from qntk.sampling import ansatz as build
 from qntk.sampling import sample as draw
 from qntk.sampling.circuits.random_angles import RandomCircuit
@@ -133,7 +134,7 @@ def haar(
     dqntk: bool = False,
     workers: int | None = None,
 ) -> Sample:
-    """Draws of K in Haar layers; the same bytes for a seed on any number of workers.
+    """Draws of K in Haar layers, the same as of ``sample("haar-layers", …)``, on any number of workers.
 
     Args:
         qubits, parameters: n and L.
@@ -178,12 +179,19 @@ def sample(
     workers: int | None = None,
     layout: str | None = None,
     angles: Any = None,
+    qubits: int | None = None,
+    layers: int | None = None,
+    parameters: int | None = None,
+    generator: str | None = None,
     **options: Any,
 ) -> Sample:
-    """Draws of K of a circuit at random angles; the same bytes for a seed on any number of workers.
+    """Draws of K of an ensemble: a circuit at random angles, an ansatz of the catalogue, or Haar layers.
+
+    The same bytes for a seed on any number of workers.
 
     Args:
-        circuit: a ``QuantumCircuit``, or the file of one.
+        circuit: a ``QuantumCircuit``, or the file of one; a name of the catalogue, with ``qubits`` and ``layers``; or
+            ``haar-layers``, with ``qubits`` and ``parameters``.
         observable: in any spelling of ``qntk.observable``; a list of them for the traced kernel of several outputs.
         draws, seed: how many, and the root of all randomness.
         inputs: the parameters that are data, by name, vector or ``Parameter``: they are never part of K. A dict, or a
@@ -196,18 +204,43 @@ def sample(
         angles: how the trainable parameters are drawn: ``uniform(low,high)``, ``normal(mean,std)``,
             ``beta(a,b,low,high)``, a function of a generator and a shape, or ``identity-blocks``, U(θ)U(θ')† at
             θ' = θ; uniform on [0, 2π) by default.
+        qubits, layers, parameters, generator: of an ensemble that is named; the generator is ``half-pauli`` or
+            ``pauli``, as for ``haar`` and ``ansatz``. The seed decides the fixed gates that an ansatz draws at random.
         options: of ``qntk.sampling.CircuitEnsemble``: ``gradients``, any estimator of Qiskit's
             (``BaseEstimatorV2``), with ``shots`` or ``precision``; ``engine="aer"`` with ``shots`` and ``noise_model``.
             K from shots is unbiased, and may be negative. An estimator's noise is its own, not of ``seed``.
 
     >>> sample(ansatz("hea", 2, 2), "Z0", draws=50, seed=1).parameters
     8
+    >>> sample("hea", "Z0", draws=50, seed=1, qubits=2, layers=2).parameters
+    8
+    >>> sample("haar-layers", "Z0", draws=50, seed=1, qubits=2, parameters=8).parameters
+    8
     """
+    wide, deep, long = {"qubits": qubits}, {"layers": layers}, {"parameters": parameters}
+    convention = generator or "half-pauli"
+    if isinstance(circuit, str) and circuit == "haar-layers":
+        of_circuits = {"inputs": inputs, "x": x, "layout": layout, "angles": angles} | deep | options
+        wanted = _checked.sizes("haar-layers", wide | long, of_circuits)
+        if _checked.several(observable):
+            raise ValueError("Haar layers are drawn with one observable at a time; give one")
+        return haar(wanted[0], wanted[1], observable, convention, draws, seed, dqntk, workers)
+    called = circuit if isinstance(circuit, str) and circuit in CATALOGUE else None
+    if called:
+        wanted = _checked.sizes(circuit, wide | deep, long)
+        circuit = ansatz(circuit, wanted[0], wanted[1], convention, seed)
+    elif isinstance(circuit, str) and not Path(circuit).suffix:
+        known_ones = ", ".join(("haar-layers", *CATALOGUE))
+        raise ValueError(f"{circuit!r} is neither the file of a circuit nor one of {known_ones}")
+    elif any(value is not None for value in (qubits, layers, parameters, generator)):
+        _checked.sizes("a circuit of one's own", {}, wide | deep | long | {"generator": generator})
     known = ("gradients", "shots", "precision", "engine", "noise_model")
     _checked.options("qntk.sample", options, known)
     if _checked.several(observable):
         settings = {"inputs": inputs, "x": x, "dqntk": dqntk, "workers": workers, "layout": layout, "angles": angles}
-        return _traced([sample(circuit, one, draws, seed, **settings, **options) for one in observable])
+        parts = [sample(circuit, one, draws, seed, **settings, **options) for one in observable]
+        name = called or parts[0].ensemble
+        return _traced([replace(part, ensemble=name, generator=convention) for part in parts])
     taken = _checked.circuit(circuit)
     chosen = taken.circuit
     count, root = _checked.draws_and_seed(draws, seed)
@@ -236,8 +269,9 @@ def sample(
         remarks.append(source.describe())
     made = draw(ensemble, count, root, workers=_checked.workers(workers))
     estimated = source is not None and source.estimated
-    name = chosen.name if chosen.name and not chosen.name.startswith("circuit-") else "a circuit"
-    cell = (chosen.num_qubits, ensemble.parameters, target.spec, "half-pauli", root)
+    given = chosen.name and not chosen.name.startswith("circuit-")
+    name = called or (chosen.name if given else "a circuit")
+    cell = (chosen.num_qubits, ensemble.parameters, target.spec, convention, root)
     return Sample(made, name, *cell, tuple(remarks), estimated)
 
 

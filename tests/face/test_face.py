@@ -125,6 +125,19 @@ def test_several_observables_are_drawn_and_checked_at_the_same_angles():
     json.dumps(found.to_dict())
 
 
+@pytest.mark.parametrize("generator", ["half-pauli", "pauli"])
+def test_one_call_draws_haar_layers_ansaetze_and_circuits(generator):
+    """The same draws as of the functions for each, told by name."""
+    named = qntk.sample("random-pauli", ["Z0", "X1"], draws=60, seed=5, qubits=2, layers=3, generator=generator)
+    own = qntk.sample(qntk.ansatz("random-pauli", 2, 3, generator, seed=5), ["Z0", "X1"], draws=60, seed=5)
+    assert (named.ensemble, named.generator) == ("random-pauli", generator)
+    np.testing.assert_array_equal(named.kernel, own.kernel)
+    layers = qntk.sample("haar-layers", "Z0", draws=60, seed=5, qubits=2, parameters=3, generator=generator, dqntk=True)
+    same = qntk.haar(2, 3, "Z0", generator, draws=60, seed=5, dqntk=True)
+    assert (layers.ensemble, layers.generator) == ("haar-layers", generator)
+    np.testing.assert_array_equal([layers.kernel, layers.dqntk], [same.kernel, same.dqntk])
+
+
 def test_a_law_of_many_depths():
     law = qntk.law(4, np.array([8, 16, 32]), "tfim:J=1,h=1")
     for name in ("mean", "variance", "relative_std"):

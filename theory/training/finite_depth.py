@@ -100,7 +100,8 @@ def finite_depth(
 
     Accurate to second order in the rate times the kernel, to first order in c, and for levels of many dimensions: with
     a multiplicity of 1 to 4, and one or two points, a sixth to a half of the correction is missed. Raises
-    ``ValueError`` for overlaps of no states, a rate beyond stability at the start, and numbers that fit no circuit.
+    ``ValueError`` for overlaps of no states, a rate beyond stability at the start, numbers that fit no circuit, and a
+    course that leaves the observable's spectrum, which happens only where the first order is no longer ``valid``.
 
     >>> parts = np.array([[[0.5]], [[0.5]]])
     >>> run = finite_depth([-1, 1], [0.5, 0.5], parts, [1.0], np.array([True]), 0.05, 1.0, steps=100, correction=0.25)
@@ -182,6 +183,14 @@ class _Course:
         """All steps."""
         for t in range(self.steps + 1):
             self._step(t)
+            beyond = max(self.outputs[t].max() - self.o.max(), self.o.min() - self.outputs[t].min())
+            if beyond > 1e-9 * np.ptp(self.o):
+                beyond_order = np.flatnonzero(np.abs(self.share[: t + 1]) >= VALID)
+                good = int(beyond_order[0]) if beyond_order.size else t
+                raise ValueError(
+                    f"after {t} steps an output leaves the spectrum [{self.o.min():g}, {self.o.max():g}]: the first "
+                    f"order in c = {self.c:g} holds for {good} steps here; take that many, or a deeper circuit"
+                )
 
     def _kernel(self) -> Array:
         adjoint, images = self.psi.conj().T, self.diagonal[:, None] * self.psi

@@ -4,6 +4,8 @@ All at n = 4, networks drawn before looking; a t test fails falsely with 1e-6. O
 2 % of it, so that a miss of 5 to 10 % is seen. What the law may miss by at second order in c is given as ``slack``.
 """
 
+import re
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -103,6 +105,23 @@ def test_several_data_and_levels(networks, random_states, errors, levels, points
         assert errors(f[:, record], law.outputs[step], slack=slack) < 1
         assert errors(K[:, record] / scale, law.kernel(step) / scale, slack=0.02) < 1
     assert errors(f[:, -1, training], bare.outputs[-1, training]) > 2
+
+
+@pytest.mark.parametrize(("label", "correction"), [(2.0, 0.25), (4.0, 0.66), (-4.0, 3.0)])
+def test_a_course_that_leaves_the_spectrum_is_refused_and_its_good_part_is_not(label, correction):
+    """No network's output does. Control: without a correction nothing leaves it, however far the label."""
+    parts = np.full((2, 1, 1), 0.5)
+
+    def run(steps, c=correction):
+        return finite_depth([-1, 1], [0.5, 0.5], parts, [label], np.array([True]), 0.05, 1.0, steps, c)
+
+    with pytest.raises(ValueError, match=r"leaves the spectrum \[-1, 1\].* holds for (\d+) steps") as refusal:
+        run(150)
+    good = int(re.search(r"holds for (\d+) steps", str(refusal.value)).group(1))
+    short = run(good - 1)
+    assert short.valid.all()
+    assert np.abs(short.outputs).max() <= 1
+    assert np.abs(run(150, 0.0).outputs).max() <= 1 + 1e-12
 
 
 def test_late_law_is_linear_training_in_random_directions():
