@@ -50,8 +50,8 @@ reference: .venv/ready  ## Refresh the committed reports: the default sweep with
 	rm -rf $(OUT)/figures $(DIAGNOSTICS)
 	$(BIN)/qntk sweep --out $(OUT)
 	$(BIN)/qntk calibrate --json > $(OUT)/calibration.json
-	$(BIN)/qntk report $(OUT)
 	$(BIN)/qntk diagnose --out $(DIAGNOSTICS)
+	$(BIN)/qntk report $(OUT)
 	$(BIN)/python reports/refresh.py $(OUT) $(DIAGNOSTICS)
 
 .venv/ready: pyproject.toml constraints.txt

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from qntk.validation.diagnosis.summary import spread, statement_rows
 from qntk.validation.report.figures.collection import figure_of
 from qntk.validation.report.findings import found, law_rows
 from qntk.validation.report.reach import reaches
+from qntk.validation.report.statements import spread, statement_rows
 from qntk.validation.report.words import in_words
 
 HERE = Path(__file__).parent

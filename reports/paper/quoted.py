@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from qntk.validation.diagnosis.summary import spread, statement_rows
 from qntk.validation.report.findings import law_name, law_rows
 from qntk.validation.report.paper import paper_tables
 from qntk.validation.report.reach import Reach, depth, reaches
 from qntk.validation.report.regions import region, worst
+from qntk.validation.report.statements import spread, statement_rows
 from qntk.validation.report.words import in_words, several
 from qntk.validation.sweep.config import HAAR_LAYERS
 

@@ -129,7 +129,7 @@ def _dataset(study: Study) -> Figure:
         markerfacecolor="white", label="test",
     )  # fmt: skip
     axis.set(xlabel=data.axes[0], ylabel=data.axes[1])
-    axis.legend(frameon=False)
+    axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     sns.despine(figure)
     return figure
 
@@ -191,18 +191,16 @@ def _difference(study: Study) -> Figure:
     figure, axes = subplots(1, 2 + bisected, figsize=(3.4 * (2 + bisected) + 1, 3.0), layout="constrained")
     _against(study, axes[0], lambda d: d.difference("frozen"), False, "predicted")
     _against(study, axes[0], lambda d: d.difference("dressed"), False, "predicted", "--")
-    axes[0].set(title="mean |prediction - model|", ylabel="mean over seeds, in labels")
+    axes[0].set(title="outputs off the predicted", ylabel="mean over seeds, in labels")
     axes[0].set_ylim(bottom=0)
     _against(study, axes[1], lambda d: d.kernel_error("frozen"), False, "trained")
     _against(study, axes[1], lambda d: d.kernel_error("dressed"), False, "trained", "--")
-    axes[1].set(title=r"$\|K(t)-K(0)\|/\|K(0)\|$", ylabel="mean over seeds")
+    axes[1].set(title="kernel at the end off the predicted", ylabel=r"mean over seeds, over $\|K(0)\|$")
     axes[1].set_ylim(bottom=0)
     if bisected:
         _against(study, axes[2], lambda d: float(np.sqrt(np.prod(d.run.critical))) / d.critical_rate, True)
         _against(study, axes[2], lambda d: d.dressed_critical_rate / d.critical_rate, True, "start", "--")
         axes[2].axhline(1, color="0.6", linewidth=0.8, zorder=0)
-        axes[2].set(
-            title=r"critical rate $\cdot\,\lambda_{\max}/2$", ylabel="geometric mean over seeds", ylim=(0, None)
-        )
+        axes[2].set(title=r"critical rate over $2/\lambda_{\max}$", ylabel="geometric mean over seeds", ylim=(0, None))
     legend(study, figure, axes[-1], Line2D([], [], color="0.3", linestyle=DASHED, label="dressed kernel"))
     return figure

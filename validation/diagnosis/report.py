@@ -21,9 +21,9 @@ from qntk.validation.diagnosis.findings import Finding, interval95
 from qntk.validation.diagnosis.questions import findings
 from qntk.validation.diagnosis.seed import ModelDiagnosis, SeedDiagnosis, Stage
 from qntk.validation.diagnosis.study import Study
-from qntk.validation.diagnosis.summary import ASKED, found, spread, statement_rows
 from qntk.validation.report.csv_tables import as_text
 from qntk.validation.report.render import embedded_figures, render
+from qntk.validation.report.statements import ASKED, found, spread, statement_rows
 from qntk.validation.sweep.documents import replaced
 
 _PACKAGES = ("qntk", "numpy", "scipy", "numba", "qiskit")

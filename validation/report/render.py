@@ -15,6 +15,7 @@ from qntk.validation.report.words import in_words
 
 TINY = 1e-99
 """Probabilities below this are shown as such."""
+_TALL = re.compile(r' data-tall="([\d /]+)"')
 _SUBSCRIPT = re.compile(r"([λη])_(min|max|crit)")
 
 
@@ -44,16 +45,22 @@ def tiny(value: float) -> str:
 
 
 def embedded_figures(figures: dict[str, str], directory: Path) -> list[dict[str, str]]:
-    """Name, caption and address of SVG figures that lie in a directory; ``figures`` is name to caption."""
-    return [
-        {"name": name, "caption": caption, "data": _embedded(directory / f"{name}.svg")}
-        for name, caption in figures.items()
-    ]
+    """SVG figures that lie in a directory, ``figures`` being name to caption.
+
+    Name, caption, address, and ``tall``, the shape in which one panel lies below the other, empty if there is none.
+    """
+    made = []
+    for name, caption in figures.items():
+        text = (directory / f"{name}.svg").read_text(encoding="utf-8").strip()
+        shape = _TALL.search(text)
+        made.append(
+            {"name": name, "caption": caption, "data": _embedded(text), "tall": shape.group(1) if shape else ""}
+        )
+    return made
 
 
-def _embedded(path: Path) -> Markup:
+def _embedded(text: str) -> Markup:
     """An address for an attribute in double quotes; shorter than base64."""
-    text = path.read_text(encoding="utf-8").strip()
     for character, code in (("%", "%25"), ("#", "%23"), ('"', "'"), ("&", "%26"), ("<", "&lt;")):
         text = text.replace(character, code)
     return Markup("data:image/svg+xml," + text)

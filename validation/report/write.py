@@ -17,6 +17,7 @@ from qntk.validation.report.paper import write_paper
 from qntk.validation.report.reasons import reasons
 from qntk.validation.report.render import render
 from qntk.validation.report.results import evaluate
+from qntk.validation.report.statements import study_beside
 from qntk.validation.report.tables import scaling_document, verdicts_document
 from qntk.validation.sweep.documents import replaced
 from qntk.validation.sweep.looks import LOOKS, looks_document
@@ -53,7 +54,7 @@ def write_report(store: Store, paper: bool = False) -> ReportPaths:
     if not results.cells:
         raise ValueError(f"{store.directory} has no cell with enough draws; run 'qntk sweep' to the end first")
     directory = store.directory
-    calibration = _calibration(directory / CALIBRATION)
+    calibration, frozen = _calibration(directory / CALIBRATION), study_beside(directory)
     rows, why = ledger(results), reasons(results.cells, results.config)
     documents = {
         "verdicts.json": verdicts_document(results),
@@ -65,7 +66,7 @@ def write_report(store: Store, paper: bool = False) -> ReportPaths:
         with replaced(directory, "report", TABLES) as staged:
             figures = save_figures(results, staged / "figures")
             context = report_context(results, store, figures, rows, why, staged)
-            context |= {"calibration": calibration, "numbers": [*documents, *tables]}
+            context |= {"calibration": calibration, "frozen": frozen, "numbers": [*documents, *tables]}
             written = {
                 "report.html": render("report.html.j2", context),
                 "report.md": render("report.md.j2", context),

@@ -57,9 +57,8 @@ def _figures(results: SweepResults) -> Iterator[tuple[str, str, Figure]]:
     data, margins = frame(results), results.config.margin.margins()
     yield (
         "overview",
-        "The relative fluctuation ΔK/K̄ that was drawn, over what a law says; 1 is right, grey the margin. Haar layers "
-        "over the exact law, then over the published one, against L/D; then each ansatz over the exact law of Haar "
-        "layers, against depth, filled where it agrees.",
+        "The relative fluctuation ΔK/K̄ that was drawn, over what a law says; 1 is right, grey the margin. Ansätze are "
+        "held against the law of Haar layers, filled where they agree.",
         overview_figure(data, margins),
     )
     if trends := trend_rows(results):

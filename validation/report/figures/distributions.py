@@ -61,7 +61,7 @@ def distance_figure(haar: pd.DataFrame, margins: Margins) -> Figure:
     """One panel an observable: the sup distance of each cell's draws from the exact law, against L."""
     observables = list(dict.fromkeys(haar["observable"]))
     colour = colours(haar["qubits"])
-    figure, axes = panels(1, len(observables), 3.0, sharey=True)
+    figure, axes = panels(1, len(observables), 3.0, sharey=True, layout="constrained")
     for axis, observable in zip(axes[0], observables, strict=True):
         panel = haar[haar["observable"] == observable]
         axis.axhspan(0, margins.distribution, color="0.88", zorder=0)

@@ -52,7 +52,7 @@ def map_figure(data: pd.DataFrame) -> Figure:
         if v in set(data["relative_std_verdict"])
     ]
     handles.append(Line2D([], [], color="black", linestyle="--", label=f"plateau within {NEAR:.0%}"))
-    figure.legend(handles=handles, frameon=False, loc="outside lower center", ncols=len(handles))
+    figure.legend(handles=handles, frameon=False, loc="outside lower center", ncols=2)
     return figure
 
 

@@ -32,7 +32,7 @@ def overview_figure(data: pd.DataFrame, margins: Margins) -> Figure:
     """
     haar, ansaetze = data[data["ensemble"] == HAAR_LAYERS], data[data["ensemble"] != HAAR_LAYERS]
     count = 2 * (not haar.empty) + (not ansaetze.empty)
-    figure, axes = panels(1, count, 3.1, sharey=True, layout="constrained")
+    figure, axes = panels(1, count, 2.5, sharey=True, layout="constrained")
     drawn = list(axes[0])
     if not haar.empty:
         for axis, regime, name in zip(drawn, ("exact", "asymptotic"), ("exact", "published"), strict=False):
@@ -48,7 +48,6 @@ def overview_figure(data: pd.DataFrame, margins: Margins) -> Figure:
         axis.yaxis.set_major_locator(FixedLocator(_TICKS))
         axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.yaxis.set_minor_formatter(NullFormatter())
-        axis.yaxis.set_tick_params(labelleft=True)
         axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_ylabel(r"$\Delta K/\bar K$, drawn over law")
     sns.despine(figure)

@@ -18,6 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from qntk.inputs.messages import printable
+from qntk.validation.report.figures.phone import parts, tall
 from qntk.validation.report.figures.svg import slim
 from qntk.validation.report.words import WORDS, in_words
 
@@ -29,6 +30,8 @@ MARKERS = {"agree": "o", "inconclusive": "s", "disagree": "X"}
 _ROUND = [m * 10.0**e for m in (1, 2, 5, 3, 7, 1.5, 0.9, 0.8, 1.2, 1.1) for e in sorted(range(-9, 10), key=abs)]
 """Numbers that ticks may have, those that are wanted most first."""
 _ROOM = 0.075
+_PAD = 0.1
+"""About a figure, in inches."""
 _MOST = 9
 _LONGEST = 40
 _PLAIN = (1e-3, 1e4)
@@ -49,12 +52,13 @@ def write_figures(
         matplotlib.rcdefaults()
         sns.set_theme(context="paper", style="ticks", font_scale=1.05, rc=rc)
         for name, caption, figure in figures:
+            layout = tall(*parts(figure, _PAD))
             for suffix in suffixes:
                 metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(suffix, {})
                 path = directory / f"{name}.{suffix}"
-                figure.savefig(path, dpi=160, bbox_inches="tight", metadata=metadata)
+                figure.savefig(path, dpi=160, bbox_inches="tight", pad_inches=_PAD, metadata=metadata)
                 if suffix == "svg":
-                    path.write_text(slim(path.read_text(encoding="utf-8")), encoding="utf-8")
+                    path.write_text(slim(path.read_text(encoding="utf-8"), layout), encoding="utf-8")
             captions[name] = caption
     return captions
 
@@ -66,9 +70,15 @@ def subplots(
     layout: Any = None,
     **options: Any,
 ) -> tuple[Figure, Any]:
-    """A figure with axes, as pyplot's, without pyplot: no window, and whatever backend the user has chosen."""
+    """A figure with axes, as pyplot's, without pyplot: no window, and whatever backend the user has chosen.
+
+    Panels that share an axis have its numbers all the same, each of them, since a phone shows one below the other.
+    """
     figure = Figure(figsize=figsize, layout=layout)
-    return figure, figure.subplots(rows, columns, **options)
+    axes = figure.subplots(rows, columns, **options)
+    for axis in figure.axes:
+        axis.yaxis.set_tick_params(labelleft=True)
+    return figure, axes
 
 
 def slug(text: str) -> str:

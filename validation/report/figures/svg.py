@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qntk.validation.report.figures.dark import in_the_dark
+from qntk.validation.report.figures.phone import PART, Tall
 
 _SVG = "http://www.w3.org/2000/svg"
 _HREF = "{http://www.w3.org/1999/xlink}href"
@@ -26,13 +27,14 @@ _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _PATH = re.compile(r"[MLQCz]|-?[0-9.]+(?:e-?\d+)?")
 
 
-def slim(text: str) -> str:
-    """The same picture in fewer bytes, with colours for a dark page.
+def slim(text: str, layout: Tall | None = None) -> str:
+    """The same picture in fewer bytes, with colours for a dark page and a layout for a tall box.
 
     Raises ``xml.etree.ElementTree.ParseError`` for a text that is no XML.
     """
     ET.register_namespace("", _SVG)
     root = ET.fromstring(text)
+    _part(root, layout is not None)
     _drop(root)
     _short_names(root)
     for element in root.iter():
@@ -43,7 +45,27 @@ def slim(text: str) -> str:
         if "d" in element.attrib:
             element.set("d", _path(element.attrib["d"], "fill: none" in element.get("style", "")))
     _sheet(root)
+    if layout is not None:
+        root.set("preserveAspectRatio", "xMidYMin")
+        root.set("data-tall", f"{layout.width:.0f} / {layout.height:.0f}")
+        sheet = next(root.iter(f"{{{_SVG}}}style"))
+        sheet.text = (sheet.text or "") + layout.rules()
     return ET.tostring(root, encoding="unicode").replace(" />", "/>") + "\n"
+
+
+def _part(root: ET.Element, kept: bool) -> None:
+    """Parts of a layout as classes; a part within another, such as the legend of a panel, is set behind it."""
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.get("id", "").startswith(PART):
+                name = child.attrib.pop("id")
+                if kept:
+                    child.set("class", name)
+    for parent in [e for e in root.iter() if e.get("class", "").startswith(PART)]:
+        for inner in [e for e in parent if e.get("class", "").startswith(PART)]:
+            parent.remove(inner)
+            holder = next(e for e in root.iter() if parent in list(e))
+            holder.insert(list(holder).index(parent) + 1, inner)
 
 
 def _drop(element: ET.Element) -> None:
@@ -86,7 +108,8 @@ def _sheet(root: ET.Element) -> None:
     styles: dict[str, str] = {}
     for element in root.iter():
         if (style := element.attrib.pop("style", None)) is not None:
-            element.set("class", styles.setdefault(style, _name(len(styles))))
+            name = styles.setdefault(style, _name(len(styles)))
+            element.set("class", f"{element.get('class', '')} {name}".strip())
     sheet = next(root.iter(f"{{{_SVG}}}style"))
     raster = next(root.iter(f"{{{_SVG}}}image"), None) is not None
     rules = "".join(f".{name}{{{style.replace('; ', ';').replace(': ', ':')}}}" for style, name in styles.items())

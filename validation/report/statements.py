@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 Row = dict[str, Any]
@@ -15,6 +17,23 @@ ASKED = (
 )
 _WIDER = ("dressed kernel", "dressed with", "correction", "exp(-c")
 """What a statement on a theory beyond the frozen kernel names."""
+
+
+def study_beside(directory: Path) -> dict[str, Any] | None:
+    """``title``, ``page`` and ``found`` of the study in the directory ``diagnostics`` next to a sweep's, or None.
+
+    Raises ``ValueError`` if there is one that cannot be read.
+    """
+    path = directory.absolute().parent / "diagnostics" / "diagnostics.json"
+    if not path.exists():
+        return None
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        found_here = found(statement_rows(document["findings"]))
+        title = str(document["title"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not a document of 'qntk diagnose': {error}") from error
+    return {"title": title, "page": "../diagnostics/diagnostics.html", "found": found_here}
 
 
 def statement_rows(findings: Sequence[Row]) -> list[Row]:

@@ -1,8 +1,11 @@
 """What a study's page begins with follows from its verdicts."""
 
+import json
 from collections import Counter
 
-from qntk.validation.diagnosis.summary import found, spread, statement_rows
+import pytest
+
+from qntk.validation.report.statements import found, spread, statement_rows, study_beside
 
 
 def findings(statement, verdicts, estimates=None):
@@ -42,3 +45,19 @@ def test_every_outcome_is_told_where_it_belongs():
 def test_a_study_in_which_all_holds_says_only_that():
     assert found(ROWS[:1]) == [("Holds:", "all agree (1 to 2).")]
     assert found([]) == []
+
+
+def test_a_study_beside_a_sweep_is_found_and_a_broken_one_refused(tmp_path):
+    """In the directory ``diagnostics`` next to the sweep's, as ``make reference`` lays them."""
+    assert study_beside(tmp_path / "default") is None
+    (tmp_path / "diagnostics").mkdir()
+    document = tmp_path / "diagnostics" / "diagnostics.json"
+    rows = findings("the rate is 2/λ_max", ["disagree"], [1.5]) + findings("λ_min grows", ["agree"], [3.0])
+    document.write_text(json.dumps({"title": "mine", "findings": rows}), encoding="utf-8")
+    told = study_beside(tmp_path / "default")
+    assert (told["title"], told["page"]) == ("mine", "../diagnostics/diagnostics.html")
+    assert told["found"] == found(statement_rows(rows))
+    for text in ("{", '{"title": "mine"}', "[]"):
+        document.write_text(text, encoding="utf-8")
+        with pytest.raises(ValueError, match=r"diagnostics\.json is not a document of 'qntk diagnose'"):
+            study_beside(tmp_path / "default")
