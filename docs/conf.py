@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from docutils import nodes
 from latex2mathml.converter import convert
@@ -75,22 +77,34 @@ nitpick_ignore_regex = [
 ]
 
 
-def link_outside(app: Sphinx, doctree: nodes.document) -> None:
-    """Links to files of the repository outside docs/ stay links to these files.
+_LOCAL = re.compile(r"""(?:href|src)=["']?([^"'#?:>\s]+)""")
 
-    They are relative to where the page is built, or start with the setting ``repository`` (``-D repository=https://…``)
-    where the site is served without the repository around it.
+
+def link_outside(app: Sphinx, doctree: nodes.document) -> None:
+    """Links to a file of the repository outside docs/ lead to a copy in the site, with all that a page itself links to.
+
+    A report is linked as Markdown, which a repository shows, and is here its page.
     """
     folder = Path(app.env.doc2path(app.env.docname)).parent
     for node in [*doctree.findall(addnodes.download_reference), *doctree.findall(addnodes.pending_xref)]:
         named = Path(os.path.normpath(folder / node["reftarget"]))  # MyST names a page without its suffix
-        path = next((p for p in (named, Path(f"{named}.md")) if p.exists()), HERE)
+        path = next((p for p in (named.with_suffix(".html"), named, Path(f"{named}.md")) if p.is_file()), HERE)
         if node["reftype"] != "myst" or path.is_relative_to(HERE) or not path.is_relative_to(ROOT):
             continue
-        base, page = app.config.repository, Path(app.outdir, f"{app.env.docname}.html")
-        url = f"{base}/{path.relative_to(ROOT)}" if base else os.path.relpath(path, page.parent)
+        copy_to_site(path, Path(app.outdir))
+        here, page = Path(app.outdir, path.relative_to(ROOT)), Path(app.outdir, f"{app.env.docname}.html")
         fragment = f"#{node['reftargetid']}" if node.get("reftargetid") else ""
-        node.replace_self(nodes.reference("", "", *node.children, refuri=url + fragment))
+        node.replace_self(nodes.reference("", "", *node.children, refuri=os.path.relpath(here, page.parent) + fragment))
+
+
+def copy_to_site(path: Path, site: Path) -> None:
+    """A file, and those that it links to if it is a page, at the same places as in the repository."""
+    linked = _LOCAL.findall(path.read_text(encoding="utf-8")) if path.suffix == ".html" else []
+    for file in (path, *(path.parent / unquote(name) for name in linked)):
+        if file.is_file() and file.resolve().is_relative_to(ROOT):
+            target = site / file.relative_to(ROOT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
 
 
 def keep_plain(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
@@ -154,7 +168,6 @@ def displayed_formula(writer: Any, node: nodes.math_block) -> None:
 def setup(app: Sphinx) -> None:
     """Register the above: links before Sphinx collects downloads, docstrings before napoleon reads them."""
     app.add_html_math_renderer("mathml", (inline_formula, None), (displayed_formula, None))
-    app.add_config_value("repository", "", "env", str)
     app.connect("doctree-read", link_outside, priority=100)
     app.connect("autodoc-process-docstring", keep_plain, priority=100)
     app.connect("autodoc-process-signature", short_signature)

@@ -30,7 +30,7 @@ class Page(HTMLParser):
 
 
 def broken(site):
-    """Local links of a built site that lead nowhere, as (page, link); a site in build/docs may link to its checkout."""
+    """Local links of a built site that lead nowhere, or out of the site, as (page, link)."""
     pages = {path: Page(path) for path in sorted(site.rglob("*.html"))}
     for path, page in pages.items():
         for link in sorted(page.links):
@@ -38,14 +38,14 @@ def broken(site):
             if parts.scheme or parts.netloc or link == "#":
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
-            if not target.exists() or (
+            if not target.exists() or not target.is_relative_to(site.resolve()) or (
                 parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].anchors
             ):
                 yield str(path.relative_to(site)), link
 
 
 def test_the_site_builds_and_every_local_link_leads_somewhere():
-    """By the command of ``make docs``, where that builds it: links to other files of the repository are relative."""
+    """By the command of ``make docs``. Files of the repository that it links to are copied into it."""
     arguments = ["-W", "--keep-going", "-n", "-b", "html", "-E", "-q", *OFF, "docs", "build/docs"]
     done = subprocess.run([sys.executable, "-m", "sphinx", *arguments], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -60,7 +60,12 @@ def test_the_site_builds_and_every_local_link_leads_somewhere():
 
 
 def test_a_broken_link_is_seen(tmp_path):
-    """Negative control: a page, an image and an anchor that are not there."""
-    (tmp_path / "a.html").write_text('<a href="b.html#here">1</a><a href="b.html#gone">2</a><a href="c.html">3</a>')
-    (tmp_path / "b.html").write_text('<p id="here"></p><img src="d.png"><a href="https://example.org/">4</a>')
-    assert sorted(broken(tmp_path)) == [("a.html", "b.html#gone"), ("a.html", "c.html"), ("b.html", "d.png")]
+    """Negative control: a page, an image and an anchor that are not there, and a file outside."""
+    site = tmp_path / "site"
+    site.mkdir()
+    (tmp_path / "README.md").write_text("outside")
+    (site / "a.html").write_text('<a href="b.html#here">1</a><a href="b.html#gone">2</a><a href="c.html">3</a>')
+    (site / "b.html").write_text('<p id="here"></p><img src="d.png"><a href="https://example.org/">4</a>')
+    (site / "e.html").write_text('<a href="../README.md">5</a>')
+    found = [("a.html", "b.html#gone"), ("a.html", "c.html"), ("b.html", "d.png"), ("e.html", "../README.md")]
+    assert sorted(broken(site)) == found
