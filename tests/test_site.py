@@ -38,8 +38,10 @@ def broken(site):
             if parts.scheme or parts.netloc or link == "#":
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
-            if not target.exists() or not target.is_relative_to(site.resolve()) or (
-                parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].anchors
+            if (
+                not target.exists()
+                or not target.is_relative_to(site.resolve())
+                or (parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].anchors)
             ):
                 yield str(path.relative_to(site)), link
 
