@@ -123,7 +123,10 @@ def _targets(axis: Axes, targets: Iterable[float]) -> None:
     """Ticks at the targets that were trained to, and a line where the spectrum ends."""
     axis.axvline(EDGE, color="0.6", linewidth=0.8, zorder=0)
     axis.set_xlabel("target $y$ (spectrum ends at 1)")
-    axis.set_xticks(list(targets), [f"{target:g}" for target in targets], fontsize="small")
+    ticks = sorted(targets, key=lambda target: abs(target - EDGE))  # those that crowd the edge have no number
+    apart = 0.08 * (max(ticks) - min(ticks))
+    named = [t for i, t in enumerate(ticks) if all(abs(t - other) > apart for other in ticks[:i])]
+    axis.set_xticks(ticks, [f"{t:g}" if t in named else "" for t in ticks], fontsize="small")
 
 
 def _beside(figure: Figure, axis: Axes, handles: list[Line2D]) -> Figure:
