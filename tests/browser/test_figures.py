@@ -7,6 +7,7 @@ import pytest
 from matplotlib import image
 from matplotlib.figure import Figure
 
+from qntk.validation.report.figures.phone import parts, tall
 from qntk.validation.report.figures.svg import slim
 
 SEEN = 0.1
@@ -55,3 +56,27 @@ def test_a_figure_follows_the_colour_scheme(pixels):
     assert pixels(slim(text)).mean() > 0.8
     assert pixels(slim(text), dark=True).mean() < 0.3
     assert pixels(text, dark=True).mean() > 0.8
+
+
+def test_in_a_tall_box_panels_lie_below_each_other(visit, tmp_path):
+    """Ink in each third of a phone's box, and in a box of the figure's own shape as before; without parts, none."""
+    made = Figure(figsize=(12, 3))
+    for axis in made.subplots(1, 3):
+        axis.axhspan(0, 1, color="#440154")
+    layout = tall(*parts(made, 0.1))
+    text = io.StringIO()
+    made.savefig(text, format="svg", bbox_inches="tight", pad_inches=0.1)
+
+    def thirds(svg, height):
+        (tmp_path / "figure.svg").write_text(svg, encoding="utf-8")
+        (tmp_path / "page.html").write_text(
+            f'<!doctype html><body style="margin:0"><img style="width:300px;height:{height}px" src="figure.svg"></body>'
+        )
+        page = visit(tmp_path / "page.html", root=tmp_path).page
+        picture = image.imread(io.BytesIO(page.locator("img").screenshot()))[..., :3].mean(axis=-1)
+        return [float((part < 0.5).mean()) for part in np.array_split(picture, 3)]
+
+    high, low = round(300 * layout.height / layout.width), round(300 * layout.wide / layout.width)
+    assert min(thirds(slim(text.getvalue(), layout), high)) > 0.4
+    assert sum(thirds(slim(text.getvalue(), layout), low)) == pytest.approx(sum(thirds(text.getvalue(), low)), abs=0.05)
+    assert min(thirds(slim(text.getvalue()), high)) < 0.05, "negative control"

@@ -183,3 +183,28 @@ def test_names_in_a_study_are_text(visit, tmp_path):
     assert visited.page.title() == visited.page.locator("h1").inner_text() == TITLE
     assert "<img src=x onerror=window.pwned=6>" in visited.page.locator("p.soft").first.inner_text()
     assert visited.page.locator("script, [onerror]").count() == 0
+
+
+@pytest.mark.parametrize("report", ["committed"], indirect=True)
+def test_the_first_screen_has_the_figure_the_table_and_the_promise(visit, report):
+    """At 1280 by 900, without a scroll; what comes after them, as a negative control, is not on it."""
+    page = visit(report / "report.html").page
+    bottom = "e => e.getBoundingClientRect().bottom"
+    ends = [page.eval_on_selector(s, bottom) for s in (".face ul", "#figure-overview img", ".tally", "#promise")]
+    assert ends == sorted(ends)
+    assert ends[-1] <= 900 < page.eval_on_selector("nav", bottom)
+
+
+@pytest.mark.parametrize("report", ["committed"], indirect=True)
+def test_on_a_phone_figures_of_several_panels_are_tall(visit, report):
+    """As wide as the page and of the shape that the file asks for; on a desktop of its own shape."""
+    shape = "all => all.map(e => [e.style.getPropertyValue('--tall'), e.clientWidth, e.clientHeight])"
+    phone = visit(report / "report.html", phone=True).page.locator("figure img").evaluate_all(shape)
+    for asked, width, height in phone:
+        assert width <= 390
+        if asked:
+            across, down = map(float, asked.split("/"))
+            assert height / width == pytest.approx(down / across, rel=0.02)
+    assert sum(bool(asked) for asked, _, _ in phone) >= 14
+    desktop = visit(report / "report.html").page.locator("figure img").evaluate_all(shape)
+    assert all(width > height for asked, width, height in desktop if asked)
