@@ -18,7 +18,9 @@ import functools
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from operator import mul
 
 from qntk.theory.haar.kernel import KernelLaw
 from qntk.theory.operators import OperatorMoments, central_trace
@@ -140,22 +142,44 @@ def _assembled(m: int, dimension: int, series: Mapping[tuple[int, int], Fraction
 
 def sum_moments(law: KernelLaw, order: int = 4) -> list[Fraction]:
     """E S^m for m = 0 … order, where K = v_O S and S = Σ 4 v_G x² over the parameters; exact."""
-    unit, raw = whole_sum_moments(law, order)
-    return [Fraction(value, unit**m) for m, value in enumerate(raw)]
+    recurrence = _recurrence(law.generator, order)
+    raw = _numerators(law.parameters, recurrence)
+    return [Fraction(value, below) for value, below in zip(raw, recurrence.denominators, strict=True)]
 
 
-def whole_sum_moments(law: KernelLaw, order: int) -> tuple[int, list[int]]:
-    """The same without fractions, which cost more than all else: u and E (uS)^m, whole numbers."""
-    unit, cumulants = _term_cumulants(law.generator, order)
+def whole_sum_moments(law: KernelLaw, order: int) -> list[int]:
+    """The same in a unit in which they are whole numbers: E (uS)^m. For small orders; u^m is large."""
+    recurrence = _recurrence(law.generator, order)
+    raw = _numerators(law.parameters, recurrence)
+    return [value * (recurrence.unit**m // recurrence.denominators[m]) for m, value in enumerate(raw)]
+
+
+@dataclass(frozen=True)
+class _Recurrence:
+    """E S^n from those of lower order, in whole numbers: fractions would cost more than all else.
+
+    Attributes:
+        unit: u such that u^k makes the k-th cumulant of a term whole.
+        denominators: q_n, of E S^n at every L.
+        weights: of L q_{n-k} E S^{n-k} in q_n E S^n, for n = 1, 2, … and k = 1 … n.
+    """
+
+    unit: int
+    denominators: list[int]
+    weights: list[list[int]]
+
+
+def _numerators(parameters: int, recurrence: _Recurrence) -> list[int]:
+    """q_n E S^n."""
     raw = [1]
-    for n in range(1, order + 1):
-        raw.append(law.parameters * sum(math.comb(n - 1, k - 1) * cumulants[k] * raw[n - k] for k in range(1, n + 1)))
-    return unit, raw
+    for weights in recurrence.weights:
+        raw.append(parameters * sum(map(mul, weights, reversed(raw))))
+    return raw
 
 
-@functools.lru_cache(maxsize=1024)
-def _term_cumulants(generator: OperatorMoments, order: int) -> tuple[int, list[int]]:
-    """u and the cumulants of u 4 v_G x² up to ``order``, one term of the sum; u is such that they are whole."""
+@functools.lru_cache(maxsize=256)
+def _recurrence(generator: OperatorMoments, order: int) -> _Recurrence:
+    """From the cumulants κ_k of 4 v_G x²: E S^n = L Σ_k C(n-1, k-1) κ_k E S^{n-k}."""
     D = generator.dimension
     v = variance_moments(generator, order)
     term = [Fraction(1)]
@@ -167,17 +191,22 @@ def _term_cumulants(generator: OperatorMoments, order: int) -> tuple[int, list[i
     for n in range(1, order + 1):
         lower = sum((math.comb(n - 1, k - 1) * cumulants[k] * term[n - k] for k in range(1, n)), Fraction(0))
         cumulants.append(term[n] - lower)
-    return whole(cumulants)
+    denominators, weights = [1], []
+    for n in range(1, order + 1):
+        parts = [math.comb(n - 1, k - 1) * cumulants[k] / denominators[n - k] for k in range(1, n + 1)]
+        denominators.append(math.lcm(*(part.denominator for part in parts)))
+        weights.append([int(part * denominators[n]) for part in parts])
+    return _Recurrence(math.lcm(*(c.denominator for c in cumulants)), denominators, weights)
 
 
-def whole(moments: Sequence[Fraction]) -> tuple[int, list[int]]:
-    """u and u^k m_k, which are whole numbers: moments, or cumulants, of u times the variable.
+def whole(moments: Sequence[Fraction]) -> list[int]:
+    """Moments in a unit in which they are whole numbers.
 
     >>> whole([Fraction(1), Fraction(1, 2), Fraction(1, 3)])
-    (6, [1, 3, 12])
+    [1, 3, 12]
     """
     unit = math.lcm(*(moment.denominator for moment in moments))
-    return unit, [int(moment * unit**k) for k, moment in enumerate(moments)]
+    return [int(moment * unit**k) for k, moment in enumerate(moments)]
 
 
 def _central_moments(law: KernelLaw) -> dict[int, Fraction]:

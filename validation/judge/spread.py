@@ -114,7 +114,7 @@ class Spread:
 
 def raw_moments(law: KernelLaw, order: int) -> list[int]:
     """E (uK)^k for k = 0 … order with some u that makes them whole, continued as ``Spread.of_law`` says."""
-    _, sums = whole_sum_moments(law, order)
+    sums = whole_sum_moments(law, order)
     return [a * b for a, b in zip(_continued(law.observable, order), sums, strict=True)]
 
 
@@ -125,4 +125,4 @@ def _continued(operator: OperatorMoments, order: int) -> list[int]:
     ratio = relative_variance(operator)
     while len(moments) <= order:
         moments.append(moments[-1] * moments[1] * (1 + (len(moments) - 1) * ratio))
-    return whole(moments)[1]
+    return whole(moments)
