@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +68,25 @@ class Result:
         notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes())
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if rows else ""
         return f"<div><p><b>{escape(self.title())}</b></p>{table}{more}{notes}</div>"
+
+
+def notebook_display() -> Callable[[str, str], None] | None:
+    """Shows HTML, or text where there is none, in one place below a notebook's cell; None outside a notebook."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if not hasattr(shell, "kernel"):
+        return None
+    from IPython.display import display
+
+    handles: list[Any] = []
+
+    def show(html: str, text: str) -> None:
+        bundle = {"text/html": html, "text/plain": text}
+        if handles:
+            handles[0].update(bundle, raw=True)
+        else:
+            handles.append(display(bundle, raw=True, display_id=True))  # type: ignore[no-untyped-call]
+
+    return show
 
 
 def frame(data: Any) -> pd.DataFrame:

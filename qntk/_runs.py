@@ -10,7 +10,7 @@ from typing import Any
 
 from qntk import _checked
 from qntk._given import as_files
-from qntk._result import Result
+from qntk._result import Result, notebook_display
 from qntk.inputs.machine import cores, refuse_beyond_memory
 from qntk.inputs.toml import Source
 from qntk.validation import SCHEMA_VERSION
@@ -155,10 +155,13 @@ def report(directory: Any, paper: bool = False, watch: bool = False) -> Told:
     Args:
         directory: of the sweep.
         paper: also write tables in LaTeX and figures in PDF.
-        watch: first keep ``watch.html`` in the directory current until all planned draws are there.
+        watch: first keep ``watch.html`` in the directory current until all planned draws are there; a notebook shows
+            the same table below the cell, and keeps it current too.
     """
     where = _checked.path(directory)
-    written: ReportPaths = keep_current(where) if watch else write_report(Store.open(where), paper)
+    written: ReportPaths = (
+        keep_current(where, show=notebook_display()) if watch else write_report(Store.open(where), paper)
+    )
     counts = ", ".join(f"{count} {verdict}" for verdict, count in written.verdicts.items())
     return Told("report", written.document(), f"{written.paths['report.html']}: {counts}", None, where)
 

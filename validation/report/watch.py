@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import io
 import time
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from qntk.validation.report.results import SweepResults, evaluate
 from qntk.validation.report.tables import verdicts_document
 from qntk.validation.report.write import ReportPaths, write_report
 from qntk.validation.sweep.manifest import write_atomically
-from qntk.validation.sweep.status import status_document
+from qntk.validation.sweep.status import status_document, status_text
 from qntk.validation.sweep.store import Store
 
 PAGE = "watch.html"
@@ -31,12 +32,13 @@ _SHARE = 4
 """Looking takes at most one part in so many and one of the time, so that the sweep keeps the machine."""
 
 
-def watch(directory: Path, seconds: float = SECONDS) -> ReportPaths:
+def watch(directory: Path, seconds: float = SECONDS, show: Callable[[str, str], None] | None = None) -> ReportPaths:
     """Keep ``watch.html`` current until every planned draw is there, then write the report.
 
     Args:
         directory: of the sweep, which another process draws.
         seconds: between two looks at it, more where a look takes long.
+        show: is given the same table at every look, as HTML for a notebook and as text.
 
     Raises ``ValueError`` if the directory holds no sweep, or cannot be written.
     """
@@ -45,15 +47,18 @@ def watch(directory: Path, seconds: float = SECONDS) -> ReportPaths:
         status = status_document(directory)
         done = status["drawn"] >= status["planned"] and not status["running"]
         report = write_report(Store.open(directory)) if done else None
-        _write(directory, watch_page(directory, status, done, seconds))
+        context = _context(directory, status, done, seconds)
+        _write(directory, render("watch.html.j2", context))
+        if show is not None:
+            show(render("notebook.html.j2", context), status_text(directory, status))
         if report is not None:
             return report
         took = time.monotonic() - begun
         time.sleep(max(seconds, _SHARE * took))
 
 
-def watch_page(directory: Path, status: dict[str, Any], done: bool, seconds: float = SECONDS) -> str:
-    """The page: progress, what was found so far, and the table of verdicts.
+def _context(directory: Path, status: dict[str, Any], done: bool, seconds: float) -> dict[str, Any]:
+    """What the page shows: progress, what was found so far, and the table of verdicts.
 
     Args:
         directory: of the sweep.
@@ -64,9 +69,11 @@ def watch_page(directory: Path, status: dict[str, Any], done: bool, seconds: flo
     store = Store.open(directory)
     with contextlib.redirect_stderr(io.StringIO()):  # no bar a look
         results = evaluate(store, workers=1)
-    script = files("qntk.validation.report").joinpath("templates", "watch.js").read_text(encoding="utf-8")
+    templates = files("qntk.validation.report").joinpath("templates")
+    script = templates.joinpath("watch.js").read_text(encoding="utf-8")
+    style = "".join(templates.joinpath(name).read_text(encoding="utf-8") for name in ("style.css", "report.css"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    context = {
+    return {
         "title": store.config.title,
         "status": status,
         "share": 100 * status["drawn"] / max(1, status["planned"]),
@@ -79,8 +86,8 @@ def watch_page(directory: Path, status: dict[str, Any], done: bool, seconds: flo
         "tallies": tallies(results),
         "script": Markup(script),
         "script_hash": f"sha256-{digest}",
+        "style": Markup(style.replace(":root", ":scope")),
     }
-    return render("watch.html.j2", context)
 
 
 def _found(results: SweepResults) -> list[tuple[str, str]]:

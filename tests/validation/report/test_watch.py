@@ -1,7 +1,9 @@
 """The page that is kept current: what it says before, while and after a sweep runs, and what it leaves."""
 
 import pytest
+from jupyter_client.manager import start_new_kernel
 
+from qntk._result import notebook_display
 from qntk.validation.report import watch as room
 from qntk.validation.report.watch import PAGE, watch
 from qntk.validation.sweep.config import load_config
@@ -24,13 +26,14 @@ def pages(config, tmp_path, monkeypatch):
             run_sweep(store, workers=2, quiet=True)
 
     monkeypatch.setattr(room.time, "sleep", sleep)
-    written = watch(store.directory, seconds=3)
+    shown = []
+    written = watch(store.directory, seconds=3, show=lambda html, text: shown.append((html, text)))
     seen.append((store.directory / PAGE).read_text())
-    return seen, pauses, written, store.directory
+    return seen, pauses, written, store.directory, shown
 
 
 def test_it_says_how_far_the_sweep_is_and_ends_with_the_report(pages):
-    seen, pauses, written, directory = pages
+    seen, pauses, written, directory, shown = pages
     assert len(seen) == 3
     assert min(pauses) >= 3
     for page in seen[:2]:
@@ -45,6 +48,33 @@ def test_it_says_how_far_the_sweep_is_and_ends_with_the_report(pages):
     assert '<th scope="row" class="name">hea-cz-ring</th>' in seen[2]
     assert (directory / "report.html").exists()
     assert sum(written.verdicts.values()) == 14 * 10
+    assert len(shown) == 3
+    for (html, text), page in zip(shown, seen, strict=True):
+        table = page.partition('<p class="lead">')[2].partition("</main>")[0]
+        assert table in html, "the same table in a notebook"
+        assert ("<script" in html, "<html" in html, ":root" in html) == (False, False, False)
+        assert text.splitlines()[0].endswith("of 42,000 draws")
+
+
+def test_a_notebook_shows_it_in_one_place():
+    """A real kernel: two looks are one output that is changed. Without a kernel, the negative control, none is made."""
+    assert notebook_display() is None
+    manager, client = start_new_kernel(startup_timeout=60)
+    try:
+        client.execute("from qntk._result import notebook_display\nshow = notebook_display()")
+        client.execute("show('<b>1</b>', '1'); show('<b>2</b>', '2')")
+        shown = []
+        while len(shown) < 2:
+            message = client.get_iopub_msg(timeout=60)
+            assert message["msg_type"] != "error", message["content"]
+            if "display_data" in message["msg_type"]:
+                shown.append(message)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert [m["msg_type"] for m in shown] == ["display_data", "update_display_data"]
+    assert [m["content"]["data"] for m in shown] == [{"text/html": f"<b>{n}</b>", "text/plain": str(n)} for n in (1, 2)]
+    assert len({m["content"]["transient"]["display_id"] for m in shown}) == 1
 
 
 def test_names_are_text_there_too(pages):
