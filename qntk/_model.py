@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from qntk.inputs.operators import observable as read_observable
 from qntk.sampling import CircuitModel
 
 Array = NDArray[np.float64]
+_SIMULATED = 40
+"""Qubits up to which a model is compiled at once, and so refused at once where memory is short; beyond, only laws of
+Pauli paths reach, and only what simulates is refused."""
 
 
 class Model(Result):
@@ -59,10 +63,9 @@ class Model(Result):
         self.observables = tuple(
             read_observable(taken.observable(one, layout), self.circuit.num_qubits) for one in given
         )
-        self._models = tuple(
-            CircuitModel(self.circuit, one.operator(), self.inputs, _checked.workers(workers))
-            for one in self.observables
-        )
+        self._workers = _checked.workers(workers)
+        if self.circuit.num_qubits <= _SIMULATED:
+            _ = self._models
 
     @classmethod
     def from_qnn(cls, qnn: Any, workers: int | None = None) -> Model:
@@ -86,6 +89,11 @@ class Model(Result):
             raise ValueError("the network has no weights; a tangent kernel needs at least one")
         return cls(circuit, list(qnn.observables), list(qnn.input_params) or None, workers, layout, weights)
 
+    @cached_property
+    def _models(self) -> tuple[CircuitModel, ...]:
+        """The compiled model of each output."""
+        return tuple(CircuitModel(self.circuit, one.operator(), self.inputs, self._workers) for one in self.observables)
+
     @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the trainable parameters, in the order of θ."""
@@ -94,8 +102,8 @@ class Model(Result):
     @property
     def model(self) -> CircuitModel:
         """The compiled model of the one output; ``ValueError`` for several."""
-        if len(self._models) > 1:
-            raise ValueError(f"this model has {len(self._models)} outputs; take one observable for that")
+        if len(self.observables) > 1:
+            raise ValueError(f"this model has {len(self.observables)} outputs; take one observable for that")
         return self._models[0]
 
     def outputs(self, theta: Any, X: Any = None) -> Array:
@@ -204,21 +212,43 @@ class Model(Result):
         loss: str | float = "half-sum",
         draws: int = 1000,
         seed: int = 20221114,
+        law: str = "frozen",
+        moments: str = "auto",
     ) -> Ensemble:
         """Mean and covariance of the outputs of networks that start at random angles and train on (X, y).
 
-        Each trains with the mean kernel, frozen; that holds where kernels concentrate, which ``check`` tells.
+        ``frozen``: each trains with the mean kernel; that holds where kernels concentrate, which ``check`` tells, and
+        for labels well inside the spectrum. ``dressed``: each with its own, which follows the output variance.
+
+        The moments are exact for circuits of Clifford gates and rotations by independent angles, at any number of
+        qubits, where Pauli paths reach: data anywhere, O a sum of Pauli strings.
 
         Args:
             X, y: training data, shapes (points, inputs) and (points,).
             X_test: where to predict, shape (P, inputs).
             steps: of gradient descent; the end of training by default.
             rate, fraction, loss: as for ``diagnose``, of the mean kernel.
-            draws: networks that the mean kernel and the moments of the initial outputs are estimated from.
+            draws: networks that the moments are estimated from where they are not exact.
             seed: of their angles, uniform on [0, 2π).
+            law: ``frozen``, or ``dressed``, which needs ``steps``, draws, and a Pauli string for observable.
+            moments: ``auto``, ``paths`` (an error where there are none) or ``draws``.
         """
         if not self.inputs:
             raise ValueError("the model has no inputs; name the parameters that are data with inputs=")
+        if len(self.observables) > 1:
+            raise ValueError(f"this model has {len(self.observables)} outputs; take one observable for that")
+        if law == "flow":
+            raise ValueError(
+                "law 'flow' is of circuits of infinite depth between random layers, qntk.flow; take 'dressed'"
+            )
+        if law not in ("frozen", "dressed"):
+            raise ValueError(f"law is {law!r}; give 'frozen' or 'dressed'")
+        if moments not in ("auto", "paths", "draws"):
+            raise ValueError(f"moments is {moments!r}; give 'auto', 'paths' or 'draws'")
+        if law == "dressed" and moments == "paths":
+            raise ValueError(
+                "law 'dressed' is of each network's own kernel, which Pauli paths do not have; drop moments"
+            )
         x, test = self._data(X), self._data(X_test)
         assert x is not None
         assert test is not None
@@ -226,7 +256,7 @@ class Model(Result):
         count = _checked.whole("draws", draws, 2, _checked.MOST_DRAWS)
         until = None if steps is None else _checked.whole("steps", steps, 0)
         rng = np.random.default_rng(_checked.whole("seed", seed, 0))
-        return trained(self.model, x, labels, test, until, rate, fraction, loss, count, rng)
+        return trained(self, x, labels, test, until, rate, fraction, loss, count, rng, law, moments)
 
     def _starts(self, seed: Any, theta: Any, seeds: Any) -> tuple[Array, list[int | None], bool]:
         """Initial angles, shape (runs, L), the seeds they come from, and whether one run was asked for."""

@@ -66,7 +66,7 @@ def test_mistakes_are_one_line(options, error, words):
 def test_the_ensemble_is_that_of_networks_stepped_one_by_one():
     """Every drawn network is stepped with the mean kernel, in its own loop; their mean and covariance are the law's."""
     m, test, steps, draws = model(), np.array([[0.3], [-0.8]]), 25, 40
-    found = m.ensemble(X, Y, test, steps=steps, rate=0.2, draws=draws, seed=4)
+    found = m.ensemble(X, Y, test, steps=steps, rate=0.2, draws=draws, seed=4, moments="draws")
     thetas = np.random.default_rng(4).uniform(0, 2 * np.pi, (draws, 8))
     points = np.concatenate([X, test])
     kernel, f = m.kernel(thetas, points).mean(0), m.outputs(thetas, points)

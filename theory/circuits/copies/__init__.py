@@ -1,0 +1,5 @@
+"""Moments of several copies of one circuit at the same random angles, exact, by their Pauli strings.
+
+* ``turns``: the circuit as signed rotations, by angles that are free, fixed, or data
+* ``outputs``: two copies at two data: means, covariances and the mean kernel matrix of a model's outputs
+"""
