@@ -2,7 +2,7 @@
 
 import pytest
 
-from qntk.validation.report.watch import watch_page
+from qntk.validation.report.watch import watch_pages
 from qntk.validation.sweep.status import status_document
 
 
@@ -13,7 +13,7 @@ def watched(report, tmp_path):
     def written(drawn):
         status = status_document(report) | {"drawn": drawn, "running": True, "seconds_left": 75.0}
         path = tmp_path / "watch.html"
-        path.write_text(watch_page(report, status, done=False, seconds=1), encoding="utf-8")
+        path.write_text(watch_pages(report, status, done=False, seconds=1)[0], encoding="utf-8")
         return path
 
     return written
@@ -48,3 +48,19 @@ def test_it_is_accessible_and_fits(visit, watched, axe, screenshot, dark, phone)
     assert axe(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     screenshot(page, f"watch-{'dark' if dark else 'light'}-{'phone' if phone else 'desktop'}")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_notebook_shows_it_in_its_own_style_alone(visit, report, tmp_path, dark):
+    """Bars have the colours of verdicts, and the notebook around it looks as before."""
+    status = status_document(report) | {"drawn": 1000, "running": True, "seconds_left": 75.0}
+    table = watch_pages(report, status, done=False)[1]
+    path = tmp_path / "notebook.html"
+    around = '<!doctype html><html lang="en"><title>n</title><body><p id="around" class="agree">text</p>'
+    path.write_text(f"{around}{table}</body></html>", encoding="utf-8")
+    page = visit(path, dark=dark).page
+    colour = "e => getComputedStyle(e).color"
+    agree = page.eval_on_selector(".qntk-live .bar i.agree", "e => getComputedStyle(e).backgroundColor")
+    assert agree == ("rgb(95, 176, 255)" if dark else "rgb(11, 95, 165)")
+    assert page.eval_on_selector("#around", colour) == page.eval_on_selector("body", colour)
+    assert page.eval_on_selector("body", "e => getComputedStyle(e).maxWidth") == "none"

@@ -47,18 +47,18 @@ def watch(directory: Path, seconds: float = SECONDS, show: Callable[[str, str], 
         status = status_document(directory)
         done = status["drawn"] >= status["planned"] and not status["running"]
         report = write_report(Store.open(directory)) if done else None
-        context = _context(directory, status, done, seconds)
-        _write(directory, render("watch.html.j2", context))
+        page, table = watch_pages(directory, status, done, seconds)
+        _write(directory, page)
         if show is not None:
-            show(render("notebook.html.j2", context), status_text(directory, status))
+            show(table, status_text(directory, status))
         if report is not None:
             return report
         took = time.monotonic() - begun
         time.sleep(max(seconds, _SHARE * took))
 
 
-def _context(directory: Path, status: dict[str, Any], done: bool, seconds: float) -> dict[str, Any]:
-    """What the page shows: progress, what was found so far, and the table of verdicts.
+def watch_pages(directory: Path, status: dict[str, Any], done: bool, seconds: float = SECONDS) -> tuple[str, str]:
+    """The page, and what a notebook shows: progress, what was found so far, and the table of verdicts.
 
     Args:
         directory: of the sweep.
@@ -73,7 +73,7 @@ def _context(directory: Path, status: dict[str, Any], done: bool, seconds: float
     script = templates.joinpath("watch.js").read_text(encoding="utf-8")
     style = "".join(templates.joinpath(name).read_text(encoding="utf-8") for name in ("style.css", "report.css"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return {
+    context = {
         "title": store.config.title,
         "status": status,
         "share": 100 * status["drawn"] / max(1, status["planned"]),
@@ -88,6 +88,7 @@ def _context(directory: Path, status: dict[str, Any], done: bool, seconds: float
         "script_hash": f"sha256-{digest}",
         "style": Markup(style.replace(":root", ":scope")),
     }
+    return render("watch.html.j2", context), render("notebook.html.j2", context)
 
 
 def _found(results: SweepResults) -> list[tuple[str, str]]:
