@@ -2,5 +2,5 @@
 
 What a circuit makes of a Pauli string stands in ``clifford_frame`` (gate by gate) and ``moves`` (over and over); where
 strings can go in ``orbits`` (listed) and ``quadrics`` on ``spaces`` (in closed form). Several copies at the same angles
-are in ``copies``.
+are in ``copies``; ``sums`` has generators that are sums of strings, on a few qubits.
 """

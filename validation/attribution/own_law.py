@@ -19,12 +19,15 @@ from qntk.inputs.normal_form import NormalForm
 from qntk.inputs.observables import Observable
 from qntk.inputs.reader import read_circuit
 from qntk.theory.circuits.algebra import Algebra, algebra_of
+from qntk.theory.circuits.clifford_frame import SHARED
 from qntk.theory.circuits.haar_limit import HaarLimit, haar_limit
 from qntk.theory.circuits.meeting import meeting
 from qntk.theory.circuits.moves import Moves
 from qntk.theory.circuits.noise import PauliNoise, decay, noisy_mean
 from qntk.theory.circuits.orbit_law import OrbitMean, orbit_mean
 from qntk.theory.circuits.pauli_paths import exact_mean
+from qntk.theory.circuits.sums import module_law
+from qntk.theory.circuits.sums.closure import closed_algebra
 from qntk.validation.attribution.forms import averaged, repeated_part
 
 TOLERANCE = 0.01
@@ -33,6 +36,7 @@ MOST_PATHS = 2**22
 """Pauli strings to follow for the exact mean, a second or two."""
 MATRIX_QUBITS = 6
 """Of a projector or a matrix that is still taken as a sum of Pauli strings."""
+_SUMS = "not worked out where a parameter turns several rotations"
 _NO_SUM = "observable {!r} is no sum of Pauli strings: draw K (qntk.sample)"
 
 
@@ -120,6 +124,8 @@ def own_law(
         reasons["exact"] = f"more than {most_strings:,} Pauli strings: allow more, or draw K (qntk.sample)"
     parts = attempt("orbit", repeated_part, circuit, inputs)
     moves = attempt("orbit", Moves.from_form, parts[1]) if parts else None
+    if parts and moves is None and reasons["orbit"] == SHARED:
+        return _of_sums(form, parts, terms, tolerance, quick)
     orbit = depth = haar = algebra = None
     if moves is not None:
         preparation = parts[0]
@@ -145,7 +151,54 @@ def deep_limit(
     if not terms:
         raise ValueError(_NO_SUM.format(observable.spec))
     preparation, repeated = repeated_part(circuit, inputs)
-    return orbit_mean(Moves.from_form(repeated), terms, preparation, most_strings=most_strings)
+    try:
+        moves = Moves.from_form(repeated)
+    except ValueError as error:
+        if str(error) != SHARED:
+            raise
+        module = module_law.Module.of(repeated, terms)
+        return _as_limit(module_law.deep_mean(module, module_law.density_matrix(preparation, repeated.qubits)))
+    return orbit_mean(moves, terms, preparation, most_strings=most_strings)
+
+
+def _as_limit(found: module_law.ModuleMean) -> OrbitMean:
+    return OrbitMean(found.value, found.gradients, found.output, (), 1)
+
+
+def _of_sums(
+    form: NormalForm, parts: tuple[NormalForm, NormalForm], terms: dict[str, float], tolerance: float, quick: bool
+) -> OwnLaw:
+    """The law of a circuit in which a parameter turns several rotations."""
+    reasons: dict[str, str] = dict.fromkeys(("haar", "depth"), _SUMS)
+
+    def attempt(what: str, function: Any, *arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except ValueError as error:
+            reasons[what] = str(error)
+            return None
+
+    module = attempt("orbit", module_law.Module.of, parts[1], terms)
+    state = attempt("orbit", module_law.density_matrix, *(parts[0], form.qubits)) if module else None
+    if state is None:
+        return OwnLaw.none(len(form.weights), tolerance, reasons["orbit"])
+    deep = attempt("orbit", module_law.deep_mean, module, state)
+    exact = None
+    if form.inputs:
+        reasons["exact"] = "the exact mean where a parameter turns several rotations is known without data alone"
+    else:
+        exact = attempt("exact", module_law.exact_mean, module, state)
+    algebra = None if quick else attempt("algebra", closed_algebra, module.circuit)
+    return OwnLaw(
+        len(form.weights),
+        _as_limit(deep) if deep else None,
+        exact.value if exact else None,
+        None,
+        tolerance,
+        None,
+        algebra,
+        reasons,
+    )
 
 
 def _terms(observable: Observable) -> dict[str, float]:
