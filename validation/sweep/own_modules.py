@@ -8,8 +8,10 @@ is read again. Whatever the code raises is one line; what it prints goes to stan
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,7 +39,7 @@ def call_function(name: str, folder: Path, arguments: tuple[int, ...]) -> Any:
     if not all(part.isidentifier() for part in module_name.split(".")) or not attribute.isidentifier():
         raise ValueError(f"circuit {name!r} is no 'module:function'")
     try:
-        with contextlib.redirect_stdout(sys.stderr), _from(folder.resolve()):
+        with _no_output(), _from(folder.resolve()):
             function = getattr(_load(module_name, folder.resolve()), attribute, None)
             if not callable(function):
                 raise _NoFunctionError
@@ -50,6 +52,20 @@ def call_function(name: str, folder: Path, arguments: tuple[int, ...]) -> Any:
         raise
     except BaseException as error:  # it may raise anything, and SystemExit is no way out
         raise ValueError(f"circuit {name!r} raised {type(error).__name__}: {_line(error)}") from error
+
+
+@contextlib.contextmanager
+def _no_output() -> Iterator[None]:
+    """Standard output is standard error, for compiled code and other programs too, which know the descriptor alone."""
+    with contextlib.redirect_stdout(sys.stderr), contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # one of both is closed
+            flush, kept = ctypes.CDLL(None).fflush, os.dup(1)
+            stack.callback(os.close, kept)
+            stack.callback(os.dup2, kept, 1)
+            flush(None)
+            os.dup2(2, 1)
+            stack.callback(flush, None)
+        yield
 
 
 class _NoFunctionError(Exception):

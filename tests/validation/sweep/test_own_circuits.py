@@ -242,6 +242,14 @@ def test_whatever_a_module_does_is_one_line(qntk, module, tmp_path, text, words)
     assert words in error
 
 
+def test_compiled_code_and_programs_leave_standard_output_pure(qntk, module):
+    """They write to the descriptor, C through a buffer of its own."""
+    text = MINE + 'import ctypes, os\nos.write(1, b"raw\\n")\nos.system("echo program")\nctypes.CDLL(None).puts(b"C")\n'
+    code, out, error = qntk("plan", module("one", 0, text=text) / "sweep.toml", "--json")
+    assert (code, json.loads(out)["cells"][0]["parameters"]) == (0, 4)
+    assert {"I am imported", "raw", "program", "C"} <= set(error.splitlines())
+
+
 def test_a_function_that_is_none_of_a_circuit(qntk, module, tmp_path):
     made = module("one", 0)
     (made / "sweep.toml").write_text(ASKS.replace("mine:build", "os:getcwd"))
