@@ -16,6 +16,7 @@ from qntk.validation.report.findings import found, law_rows
 from qntk.validation.report.reach import reaches
 from qntk.validation.report.statements import spread, statement_rows
 from qntk.validation.report.words import in_words
+from qntk.validation.sweep.config import HAAR_LAYERS as HAAR
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "findings.md"
@@ -44,6 +45,26 @@ EXACT = {
     ("cross_kernel", "mean", "exact"): ("Mean of K between two inputs", "the-kernel-matrix-of-several-inputs"),
 }
 """The laws for every size and their parts: names, and where the page of the theory derives them."""
+VERIFIED = {
+    "decay rate of order 1": (
+        "in the mean",
+        "tests/theory/haar/test_concentration.py::test_depth_for_an_order_one_rate_scales_as_published",
+    ),
+    "overparametrised kernels stay frozen": (
+        "for large D alone",
+        "tests/theory/haar/test_concentration.py::test_laziness_has_a_plateau_of_its_own",
+    ),
+    "deep circuits are 2-designs": ("by group", "tests/theory/haar/test_symmetric.py::test_against_the_group"),
+    r"$\eta_{\rm crit}": (
+        "as a bound",
+        "tests/theory/training/test_frozen.py::test_critical_rate_separates_decay_from_growth",
+    ),
+    "prediction $f_j(t)$": (
+        "with the output at the start",
+        "tests/theory/training/test_frozen.py::test_frozen_and_first_order_predictions_of_a_trained_circuit",
+    ),
+}
+"""Rows of the theory's table that no document has a verdict on: by how they begin, what holds, and the test of it."""
 OUTCOMES = {"holds": "agree", "fails": "disagree", "mixed": "in part", "open": "inconclusive"}
 _SUBSCRIPT = re.compile(r"([λη])_(min|max|crit)")
 
@@ -61,7 +82,8 @@ def page(sweep: dict[str, Any], study: dict[str, Any]) -> str:
 
 
 def _lines(verdicts: dict[str, Any], study: dict[str, Any]) -> Iterator[str]:
-    laws = law_rows(verdicts["verdicts"])
+    rows = verdicts["verdicts"]
+    laws = law_rows(rows)
     reached = reaches(verdicts["verdicts"], verdicts["symmetric"], verdicts.get("orbit", []))
     statements = statement_rows(study["findings"])
     yield from ("# Findings", "")
@@ -74,21 +96,30 @@ def _lines(verdicts: dict[str, Any], study: dict[str, Any]) -> Iterator[str]:
     yield "Verdicts: agree / inconclusive / disagree, in cells of Haar layers. Furthest off: drawn over stated."
     yield "Figures are those of [the report](../reports/default/report.md), references those of"
     yield "[the theory](theory.md#references)."
-    yield from ("`qntk sweep --out DIR` and `qntk report DIR` draw and judge them again.", "")
-    yield from _table(laws, STATED, "statement | with | holds where | verdicts | furthest off | figure | reference")
+    yield "`qntk sweep --out DIR` and `qntk report DIR` draw and judge all of them again."
+    yield "*Again* draws and judges the cell that is furthest off, after `import qntk`, or all where one call cannot."
+    yield ""
+    yield from _table(
+        laws, rows, STATED, "statement | with | holds where | verdicts | furthest off | figure | reference"
+    )
+    yield from ("", "Their other statements have no verdict in a document; each has a test.", "")
+    yield "| statement | holds | again |"
+    yield "|---|---|---|"
+    for statement, (holds, test) in verified():
+        yield f"| {statement} | {holds} | `pytest {test}` |"
     yield from ("", "## What is said of training", "")
     data = study["dataset"]
     yield f"{data['name']}, {data['training']} points to train on; estimates over models and ensembles."
     promise = 1 - study["family_error"]
     yield f"With probability at least {promise:g} none of its {len(study['findings'])} verdicts is wrong."
     yield "*In part*: for some models. Their definitions are in [diagnostics](diagnostics.md)."
-    yield from ("`qntk diagnose --out DIR` trains and judges them again.", "")
-    yield "| statement | verdict | statistic | estimates | agree / inconclusive / disagree |"
-    yield "|---|---|---|---|--:|"
+    yield ""
+    yield "| statement | verdict | statistic | estimates | agree / inconclusive / disagree | again |"
+    yield "|---|---|---|---|--:|---|"
     for row in statements:
         yield (
             f"| {_text(row['statement'])} | {OUTCOMES[row['outcome']]} | {_text(row['statistic'])} | {spread(row)} | "
-            f"{_counts(row['counts'])} |"
+            f"{_counts(row['counts'])} | `qntk diagnose --out DIR` |"
         )
     yield from ("", "![Where frozen training ends](../reports/diagnostics/figures/difference.png)", "")
     yield from ("## The exact laws", "")
@@ -96,7 +127,7 @@ def _lines(verdicts: dict[str, Any], study: dict[str, Any]) -> Iterator[str]:
     yield "Each has a second route that shares nothing with it:"
     yield "[how each form is verified](theory.md#how-each-form-is-verified)."
     yield ""
-    yield from _table(laws, EXACT, "law | with | holds where | verdicts | furthest off | figure | derivation")
+    yield from _table(laws, rows, EXACT, "law | with | holds where | verdicts | furthest off | figure | derivation")
     yield from ("", "## How deep an ansatz must be", "")
     yield "| ansatz | observable | n | agrees with the exact law from | deepest: mean, variance over it | own group |"
     yield "|---|---|--:|---|---|---|"
@@ -122,23 +153,47 @@ def _lines(verdicts: dict[str, Any], study: dict[str, Any]) -> Iterator[str]:
     yield from ("", "## Citing this page", "", "```bibtex", *_bibtex(verdicts["fingerprint"]), "```")
 
 
-def _table(laws: list[dict[str, Any]], names: dict[tuple[str, ...], tuple[str, str]], head: str) -> Iterator[str]:
-    yield f"| {head} |"
-    yield "|---|---|---|--:|---|---|---|"
-    for row in laws:
-        if row["claim"] in names:
-            name, source = names[row["claim"]]
-            figure = figure_of("haar-layers", "", row["claim"][0], row["claim"][1])
+def verified() -> Iterator[tuple[str, tuple[str, str]]]:
+    """Rows of the theory's table of statements that ``VERIFIED`` names, as they stand there."""
+    text = (HERE.parent / "docs" / "theory.md").read_text(encoding="utf-8")
+    for line in text.split("## What the papers state")[1].split("\n## ")[0].splitlines():
+        statement = line.strip("| ").split(" | ")[0]
+        found = [told for start, told in VERIFIED.items() if statement.startswith(start)]
+        if found:
+            yield statement, found[0]
+
+
+def again(claim: tuple[str, str, str], row: dict[str, Any]) -> str:
+    """What draws and judges one cell of Haar layers anew."""
+    quantity, size = claim[0], f'{row["qubits"]}, {row["parameters"]}, "{row["observable"]}"'
+    if quantity == "cross_kernel":
+        return "qntk sweep --out DIR"
+    also, of = (", dqntk=True", ', "dqntk"') if quantity == "dqntk" else ("", "")
+    return f"qntk.compare(qntk.haar({size}, draws={row['draws']:_}{also}), qntk.law({size}){of})"
+
+
+def _table(
+    laws: list[dict[str, Any]], rows: list[dict[str, Any]], names: dict[tuple[str, ...], tuple[str, str]], head: str
+) -> Iterator[str]:
+    yield f"| {head} | again |"
+    yield "|---|---|---|--:|---|---|---|---|"
+    for law in laws:
+        if law["claim"] in names:
+            name, source = names[law["claim"]]
+            figure = figure_of(HAAR, "", law["claim"][0], law["claim"][1])
             link = f"[{source}](theory.md#references)" if names is STATED else f"[theory](theory.md#{source})"
-            off = row["worst"]
+            off = law["worst"]
             told = (
                 "–"
                 if not off
                 else f"{off['estimate'] / off['prediction']:.3g} at n = {off['qubits']}, L = {off['parameters']}"
             )
+            first = next(
+                r for r in rows if (r["ensemble"], r["quantity"], r["statistic"], r["regime"]) == (HAAR, *law["claim"])
+            )
             yield (
-                f"| {name} | {'; '.join(row['observables'])} | {row['where']} | {_counts(row['counts'])} | {told} | "
-                f"`{figure}` | {link} |"
+                f"| {name} | {'; '.join(law['observables'])} | {law['where']} | {_counts(law['counts'])} | {told} | "
+                f"`{figure}` | {link} | `{again(law['claim'], off or first)}` |"
             )
 
 
