@@ -188,7 +188,7 @@ def _kernel(study: Study) -> Figure:
 
 def _difference(study: Study) -> Figure:
     bisected = study.config.bisect_steps > 0
-    figure, axes = subplots(1, 2 + bisected, figsize=(3.4 * (2 + bisected) + 1, 3.0), layout="constrained")
+    figure, axes = subplots(1, 2 + bisected, figsize=(3.4 * (2 + bisected) + 1, 2.6), layout="constrained")
     _against(study, axes[0], lambda d: d.difference("frozen"), False, "predicted")
     _against(study, axes[0], lambda d: d.difference("dressed"), False, "predicted", "--")
     axes[0].set(title="outputs off the predicted", ylabel="mean over seeds, in labels")
