@@ -18,6 +18,7 @@ from qntk.validation import SCHEMA_VERSION
 from qntk.validation.diagnosis.config import DiagnoseConfig
 from qntk.validation.diagnosis.figures import save_figures
 from qntk.validation.diagnosis.findings import Finding, interval95
+from qntk.validation.diagnosis.foretold import Foretold, foretold, told
 from qntk.validation.diagnosis.questions import findings
 from qntk.validation.diagnosis.seed import ModelDiagnosis, SeedDiagnosis, Stage
 from qntk.validation.diagnosis.study import Study
@@ -102,6 +103,7 @@ def document(study: Study, judged: list[Finding]) -> dict[str, Any]:
         "fraction": config.fraction if config.learning_rate is None else None,
         "steps": config.steps,
         "models": [model_row(m) for m in study.models],
+        "foretold": [asdict(row) for row in foretold((m.network for m in study.models), config.observable)],
         "findings": [asdict(f) | _ends(f) for f in judged],
         "verdicts": {v: counts[v] for v in ("agree", "inconclusive", "disagree")},
         "family_error": config.family_error,
@@ -157,6 +159,7 @@ def pages(
         "figures": embedded_figures(figures, folder / "figures"),
         "asked": ASKED,
         "found": found(rows),
+        "foretold": told([Foretold(**row) for row in made.get("foretold", [])]),
         "spread": spread,
         "drawings": {
             name: str(build(name, config.qubits, 1).circuit.draw("text", fold=-1))
