@@ -66,6 +66,7 @@ def brickwork_mean(
     observable: Mapping[str, float],
     boundary: Boundary = "periodic",
     generator: float = 0.5,
+    depolarizing: float = 0.0,
 ) -> BrickworkMean:
     """E K of the brickwork, and its share of every parameter; rounding errors only.
 
@@ -75,6 +76,8 @@ def brickwork_mean(
         observable: real coefficients of Pauli labels, leftmost letter on the highest qubit.
         boundary: ``periodic`` or ``open``. Two qubits with the periodic boundary have one gate in every layer.
         generator: g in exp(-iθ g P): 1/2 is Qiskit's, 1 makes everything 4 times larger.
+        depolarizing: p of ρ → (1-p)ρ + p/2 on every qubit after every layer of gates and after every layer of
+            rotations: a pattern is worth (1-p)^{2|S|} each time.
 
     Time goes as depth · n · 2^n, memory as 2√depth · 2^n doubles. Raises ``ValueError`` for sizes out of range, labels
     that do not fit, and a multiple of the identity.
@@ -85,21 +88,26 @@ def brickwork_mean(
     """
     if depth < 2:
         raise ValueError(f"depth is {depth}; parameters stand between layers, give at least 2")
+    if not 0 <= depolarizing <= 1:
+        raise ValueError(f"depolarizing is {depolarizing}; give a probability from 0 to 1")
     weights = _start(qubits, observable, boundary)
     design = _design(qubits, float(weights.sum()), generator)
+    survival = (1 - depolarizing) ** (2 * _sizes(qubits))
     block = isqrt(depth - 1) + 1
     checkpoints = {0: _inputs(qubits)}
     inputs = checkpoints[0].copy()
     for layer in range(1, depth):
-        _layer(inputs, layer, boundary, values=True)
+        _step(inputs, layer, boundary, survival)
         if layer % block == 0:
             checkpoints[layer] = inputs.copy()
     gradients = np.empty((depth - 1, qubits))
     stored: dict[int, Array] = {}
     for layer in range(depth - 1, 0, -1):
+        weights *= survival
         _layer(weights, layer + 1, boundary, values=False)
+        weights *= survival
         if layer not in stored:
-            stored = _stretch(checkpoints, layer // block * block, layer, boundary)
+            stored = _stretch(checkpoints, layer // block * block, layer, boundary, survival)
         gradients[layer - 1] = (2 * generator) ** 2 * _occupied(weights * stored[layer])
     return BrickworkMean(float(gradients.sum()), gradients, design)
 
@@ -206,10 +214,20 @@ def _occupied(product: Array) -> Array:
     return np.array([product.reshape(-1, 2, 1 << q)[:, 1].sum() for q in range(qubits)]) * 2 / 3
 
 
-def _stretch(checkpoints: dict[int, Array], first: int, last: int, boundary: Boundary) -> dict[int, Array]:
+def _step(values: Array, layer: int, boundary: Boundary, survival: Array) -> None:
+    """A_t of A_{t-1}, in place: the channel after the rotations before layer t, the layer, and the channel after it."""
+    if layer > 1:
+        values *= survival
+    _layer(values, layer, boundary, values=True)
+    values *= survival
+
+
+def _stretch(
+    checkpoints: dict[int, Array], first: int, last: int, boundary: Boundary, survival: Array
+) -> dict[int, Array]:
     """A_t for t = first … last, from the checkpoint at the first."""
     stored = {first: checkpoints[first]}
     for layer in range(first + 1, last + 1):
         stored[layer] = stored[layer - 1].copy()
-        _layer(stored[layer], layer, boundary, values=True)
+        _step(stored[layer], layer, boundary, survival)
     return stored
