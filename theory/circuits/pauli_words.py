@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Words = NDArray[np.uint64]
+LETTERS: Words = np.array([[0, 0], [1, 0], [0, 1], [1, 1]], dtype=np.uint64)
+"""I, X, Z, Y as strings on one qubit."""
 
 
 def pack(x: NDArray[np.bool_], z: NDArray[np.bool_]) -> Words:

@@ -6,7 +6,7 @@ know it, of observables of two levels; both take the networks one by one, and me
 
 * ``dressed_outputs``: at any depth, from outputs and kernels at initialisation (``dressed``);
 * ``flow_outputs``: infinite depth between random layers, O² = 1, from the overlaps F_ij = <φ_i|U†OU|φ_j> alone
-  (``riccati``), dA/dt = -ηS (A E B + B E A) with A, B = (G ± F)/2, here by steps of fourth order.
+  (``riccati``), a step being a rotation of the final states' parts in the two eigenspaces.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from qntk.theory.training.arguments import Array, finite, inside, scalar, step_count, training_mask, two_levels
 from qntk.theory.training.frozen import Loss, loss_prefactor
 
-_SUBSTEP = 0.1
-"""Largest ηS‖E‖ of one step of the flow."""
+_TERMS = 16
+"""Of the exponential of a rotation by one radian at most."""
 
 
 def dressed_outputs(
@@ -68,19 +68,21 @@ def flow_outputs(
     overlaps: ArrayLike,
     labels: ArrayLike,
     training: ArrayLike,
+    rate: float,
     strength: float,
-    time: float,
+    steps: int,
 ) -> Array:
-    """Outputs of N networks of infinite depth after gradient flow on ½Σε² for η·steps = ``time``, (N, m).
+    """Outputs of N networks of infinite depth after gradient descent on ½Σε², (N, m); a small rate is the flow.
 
     Args:
         gram: G_ij = <φ_i|φ_j>, (m, m).
         overlaps: F_ij = <φ_i|Õ|φ_j> at the start, (N, m, m), Õ² = 1.
         labels: of the training points, in order.
         training: boolean, (m,).
+        rate: η.
         strength: S = 2Lκ.
 
-    >>> flow_outputs([[1.0]], [[[0.2]], [[-0.4]]], [0.8], [True], strength=2.0, time=50.0).round(6).ravel().tolist()
+    >>> flow_outputs([[1.0]], [[[0.2]], [[-0.4]]], [0.8], [True], 0.2, 2.0, 200).round(6).ravel().tolist()
     [0.8, 0.8]
     """
     G, F = np.asarray(gram, dtype=complex), np.asarray(overlaps, dtype=complex)
@@ -91,26 +93,34 @@ def flow_outputs(
         raise ValueError("gram or overlaps are not finite")
     mask = training_mask(training, points)
     y = finite("labels", np.atleast_1d(labels), (int(mask.sum()),))
-    total = scalar("strength", strength) * scalar("time", time)
-    diagonal = np.arange(points)
+    pull = scalar("rate", rate) * scalar("strength", strength)
+    upper, lower = _root((G + F) / 2), _root((G - F) / 2)
     target, watched = _placed(y, mask), np.where(mask, 1.0, 0.0)
+    turns = max(int(np.ceil(pull * mask.sum() * (1 + np.abs(y).max()))), 1)
+    for _ in range(step_count(steps)):
+        pulled = -pull / turns * (_outputs(upper, lower) - target) * watched
+        # The generator is that of the step's beginning, however many turns its exponential is taken in.
+        across = (upper * pulled[:, None]) @ lower.conj().swapaxes(1, 2)
+        back = -across.conj().swapaxes(1, 2)
+        for _ in range(turns):
+            u, w = upper, lower
+            for term in range(1, _TERMS):
+                u, w = across @ w / term, back @ u / term
+                upper, lower = upper + u, lower + w
+    return _outputs(upper, lower)
 
-    def slope(A: NDArray[np.complex128]) -> NDArray[np.complex128]:
-        B = G - A
-        f = (A - B)[:, diagonal, diagonal].real
-        half = (A * ((f - target) * watched)[:, None]) @ B
-        return np.asarray(-(half + half.conj().transpose(0, 2, 1)))
 
-    A = (G + F) / 2
-    largest = float(mask.sum()) * (1 + float(np.abs(y).max()))
-    count = max(int(np.ceil(total * largest / _SUBSTEP)), 1)
-    step = total / count
-    for _ in range(count):
-        one = slope(A)
-        two = slope(A + step / 2 * one)
-        three = slope(A + step / 2 * two)
-        A = A + step / 6 * (one + 2 * two + 2 * three + slope(A + step * three))
-    return np.asarray((2 * A - G)[:, diagonal, diagonal].real)
+def _root(matrices: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """Square roots of positive matrices, (N, m, m)."""
+    values, vectors = np.linalg.eigh(matrices)
+    if values.min() < -1e-8:
+        raise ValueError("overlaps are none of a reflection: (G ± F)/2 is not positive")
+    return np.asarray(vectors * np.sqrt(values.clip(min=0))[:, None] @ vectors.conj().swapaxes(1, 2))
+
+
+def _outputs(upper: NDArray[np.complex128], lower: NDArray[np.complex128]) -> Array:
+    """f, (N, m)."""
+    return np.asarray((np.abs(upper) ** 2 - np.abs(lower) ** 2).sum(axis=1))
 
 
 def _placed(labels: Array, mask: NDArray[np.bool_]) -> Array:

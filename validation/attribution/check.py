@@ -110,7 +110,8 @@ def check_document(
         "time_reversal": None if reversal is None else {"letter": reversal[0], "group": reversal[1]},
         "verdicts": [asdict(v) for v in verdicts],
         "symmetric": [asdict(v) for v in own],
-        "own_law": _own_law(random, target, verdicts, own, reversal, margins),
+        "own_law": _own_law(random, target, verdicts, own, reversal, margins)
+        | {"group_relative_std": (symmetric or law).relative_std().value},
         "depths": depths,
         "recommended_parameters": recommended,
     }

@@ -12,6 +12,9 @@ from qntk.inputs.observables import Observable
 from qntk.validation import SCHEMA_VERSION
 from qntk.validation.attribution.own_law import OwnLaw
 
+FLUCTUATION_TOLERANCE = 0.05
+"""Relative difference of two ΔK/K̄ that count as one."""
+
 
 def law_document(law: OwnLaw, circuit: QuantumCircuit, observable: Observable, name: str | None) -> dict[str, Any]:
     """What ``qntk predict --circuit --json`` prints."""
@@ -24,6 +27,7 @@ def law_document(law: OwnLaw, circuit: QuantumCircuit, observable: Observable, n
         "parameters": law.parameters,
         "observable": observable.spec,
         "mean": {"orbit": orbit.value if orbit else None, "exact": law.exact},
+        "variance": {"exact": law.variance},
         "orbits": orbits,
         "period": orbit.period if orbit else None,
         "reached": law.reached,
@@ -40,7 +44,11 @@ def law_document(law: OwnLaw, circuit: QuantumCircuit, observable: Observable, n
 def own_part(document: dict[str, Any]) -> dict[str, Any]:
     """What ``own_law`` of ``qntk check --json`` has of it."""
     kept = {key: document[key] for key in ("reached", "depth", "tolerance", "haar", "orbits", "period", "reasons")}
-    return {"name": document["law"], "mean": document["mean"]["orbit"], "exact": document["mean"]["exact"]} | kept
+    return (
+        {"name": document["law"], "mean": document["mean"]["orbit"], "exact": document["mean"]["exact"]}
+        | {"variance": document["variance"]["exact"]}
+        | kept
+    )
 
 
 def law_text(document: dict[str, Any]) -> str:
@@ -51,6 +59,7 @@ def law_text(document: dict[str, Any]) -> str:
         f"{document['observable']}, rotations by uniform angles",
         "",
         f"{'mean K̄ at this depth':34}{_number(mean.get('noiseless', mean['exact']), reasons.get('exact'))}",
+        f"{'variance of K at this depth':34}{_number(document['variance']['exact'], reasons.get('variance'))}",
         f"{'where it goes in depth (orbits)':34}{_number(mean['orbit'], reasons.get('orbit'))}",
     ]
     if noise := document.get("noise"):
@@ -91,6 +100,8 @@ def law_sentences(found: dict[str, Any]) -> list[str]:
     lines = [f"In the deep limit its mean is {whose}: {found['mean']:.6g} for its parameters."]
     if found["reached"] is not None:
         lines.append(f"It {'is' if found['reached'] else 'is not'} there at this depth (within {within}).")
+    if found.get("variance") is not None and found["exact"]:
+        lines.append(_fluctuation(math.sqrt(found["variance"]) / found["exact"], found.get("group_relative_std")))
     if depth is not None:
         lines.append(
             f"{'As it is' if depth == 1 else f'From {depth} repetitions on'}, its mean is within {within} of that law."
@@ -102,6 +113,16 @@ def law_sentences(found: dict[str, Any]) -> list[str]:
             f"It will never be Haar, at any depth: its orbits are smaller than those of the {haar['group']} group."
         )
     return lines
+
+
+def _fluctuation(own: float, group: float | None) -> str:
+    """The circuit's own spread at this depth, and whether it is its group's."""
+    line = f"Its own ΔK/K̄ at this depth is {own:.2%}, exactly"
+    if group is None:
+        return f"{line}."
+    if abs(own - group) <= FLUCTUATION_TOLERANCE * group:
+        return f"{line}, as Haar layers with as many parameters have ({group:.2%})."
+    return f"{line}; Haar layers with as many parameters have {group:.2%}: the difference is not chance."
 
 
 def _number(value: float | None, reason: str | None) -> str:

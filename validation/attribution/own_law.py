@@ -20,6 +20,7 @@ from qntk.inputs.observables import Observable
 from qntk.inputs.reader import read_circuit
 from qntk.theory.circuits.algebra import Algebra, algebra_of
 from qntk.theory.circuits.clifford_frame import SHARED
+from qntk.theory.circuits.copies.kernel_square import kernel_square
 from qntk.theory.circuits.haar_limit import HaarLimit, haar_limit
 from qntk.theory.circuits.meeting import meeting
 from qntk.theory.circuits.moves import Moves
@@ -34,6 +35,8 @@ TOLERANCE = 0.01
 """Relative difference between a mean and the orbit law that counts as reached."""
 MOST_PATHS = 2**22
 """Pauli strings to follow for the exact mean, a second or two."""
+MOST_TUPLES = 2**13
+"""Tuples of four strings to hold for the exact variance, a second or two."""
 MATRIX_QUBITS = 6
 """Of a projector or a matrix that is still taken as a sum of Pauli strings."""
 _SUMS = "not worked out where a parameter turns several rotations"
@@ -48,6 +51,7 @@ class OwnLaw:
         parameters: trainable ones, L.
         orbit: the deep limit; None where there is none.
         exact: E K at this depth; None where Pauli paths do not reach.
+        variance: of K at this depth, exact; None where paths of four copies do not reach.
         depth: number of repetitions from which on E K is within the tolerance of the law; None where not known.
         tolerance: relative difference that counts as reached.
         haar: the nearest Haar group; None where there is none.
@@ -58,6 +62,7 @@ class OwnLaw:
     parameters: int
     orbit: OrbitMean | None
     exact: float | None
+    variance: float | None
     depth: int | None
     tolerance: float
     haar: HaarLimit | None
@@ -68,7 +73,15 @@ class OwnLaw:
     def none(cls, parameters: int, tolerance: float, why: str) -> OwnLaw:
         """Nothing is known, for one reason."""
         return cls(
-            parameters, None, None, None, tolerance, None, None, dict.fromkeys(("orbit", "exact", "depth", "haar"), why)
+            parameters,
+            None,
+            None,
+            None,
+            None,
+            tolerance,
+            None,
+            None,
+            dict.fromkeys(("orbit", "exact", "variance", "depth", "haar"), why),
         )
 
     @property
@@ -122,6 +135,10 @@ def own_law(
     exact = attempt("exact", _exact, form, terms, most_strings)
     if exact is None and "most_strings" in reasons["exact"]:
         reasons["exact"] = f"more than {most_strings:,} Pauli strings: allow more, or draw K (qntk.sample)"
+    square = attempt("variance", _square, form, terms) if exact is not None else None
+    variance = None if square is None or exact is None else max(square - exact * exact, 0.0)
+    if exact is None:
+        reasons["variance"] = reasons["exact"]
     parts = attempt("orbit", repeated_part, circuit, inputs)
     moves = attempt("orbit", Moves.from_form, parts[1]) if parts else None
     if parts and moves is None and reasons["orbit"] == SHARED:
@@ -137,7 +154,7 @@ def own_law(
         depth = found.repetitions if found else None
         if found and depth is None:
             reasons["depth"] = f"its ends have not faded after {len(found.means)} repetitions"
-    return OwnLaw(len(form.weights), orbit, exact, depth, tolerance, haar, algebra, reasons)
+    return OwnLaw(len(form.weights), orbit, exact, variance, depth, tolerance, haar, algebra, reasons)
 
 
 def deep_limit(
@@ -169,7 +186,7 @@ def _of_sums(
     form: NormalForm, parts: tuple[NormalForm, NormalForm], terms: dict[str, float], tolerance: float, quick: bool
 ) -> OwnLaw:
     """The law of a circuit in which a parameter turns several rotations."""
-    reasons: dict[str, str] = dict.fromkeys(("haar", "depth"), _SUMS)
+    reasons: dict[str, str] = dict.fromkeys(("haar", "depth", "variance"), _SUMS)
 
     def attempt(what: str, function: Any, *arguments: Any) -> Any:
         try:
@@ -194,6 +211,7 @@ def _of_sums(
         _as_limit(deep) if deep else None,
         exact.value if exact else None,
         None,
+        None,
         tolerance,
         None,
         algebra,
@@ -213,6 +231,11 @@ def _exact(form: NormalForm, terms: dict[str, float], most_strings: int) -> floa
     """E K over weights and data, all uniform."""
     found = exact_mean(averaged(form), terms, most_strings=most_strings)
     return float(found.gradients[: len(form.weights)].sum())
+
+
+def _square(form: NormalForm, terms: dict[str, float]) -> float:
+    """E K² over weights and data, all uniform; refused where it is not quick."""
+    return kernel_square(averaged(form), terms, len(form.weights), MOST_TUPLES, repetitions=0).value
 
 
 def noise_part(

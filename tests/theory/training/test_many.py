@@ -29,11 +29,11 @@ def test_each_network_is_a_run_of_its_own():
     gram, overlaps = networks(5)
     y = np.array([0.8, -0.3, 0.0])
     kernels, outputs = 2.0 * (np.abs(gram) ** 2 - np.abs(overlaps) ** 2), np.einsum("nii->ni", overlaps).real
-    flowing = flow_outputs(gram, overlaps, y[:2], MASK, 2.0, 3.0)
+    flowing = flow_outputs(gram, overlaps, y[:2], MASK, 0.1, 2.0, 30)
     dressing = dressed_outputs(kernels, outputs, y[:2], MASK, 0.1, 40)
     for i in range(5):
-        single = flow(gram, overlaps[i], y, MASK, 0.1, 2.0, 30, continuous=True).outputs[-1]
-        np.testing.assert_allclose(flowing[i], single, atol=1e-7)
+        single = flow(gram, overlaps[i], y, MASK, 0.1, 2.0, 30).outputs[-1]
+        np.testing.assert_allclose(flowing[i], single, atol=1e-9)
         np.testing.assert_allclose(
             dressing[i], dressed(kernels[i], outputs[i], y, MASK, 0.1, 40).outputs[-1], atol=1e-12
         )
@@ -54,7 +54,7 @@ def test_small_labels_are_frozen_and_large_ones_are_not():
     law = KernelLaw(400, OperatorMoments.from_pauli(4), OperatorMoments.from_pauli(4).scaled(0.5))
     for label, low, high in ((0.1, 0.88, 1.12), (0.9, 0.0, 0.8)):
         frozen = TrainedEnsemble.of_haar_layers(law, np.abs(gram) ** 2, MASK, [label, label], 0.0, 1e-3)
-        ends = flow_outputs(gram, overlaps, [label, label], MASK, 1.0, 25.0)
+        ends = flow_outputs(gram, overlaps, [label, label], MASK, 0.5, 1.0, 50)
         assert np.abs(ends[:, :2] - label).mean() < 0.01
         assert low < ends[:, 2].var() / frozen.covariance_at()[2, 2] < high
 
@@ -64,8 +64,8 @@ def test_small_labels_are_frozen_and_large_ones_are_not():
     [
         (lambda: dressed_outputs(np.eye(3), [[0.0, 0.0]], [0.1], [True, False], 0.1, 2), "kernels have shape"),
         (lambda: dressed_outputs(np.eye(2), [[1.0, 0.0]], [0.1], [True, False], 0.1, 2), "the edge of the spectrum"),
-        (lambda: flow_outputs(np.eye(2), np.zeros((2, 2)), [0.1], [True, False], 1.0, 1.0), "give \\(m, m\\)"),
-        (lambda: flow_outputs(np.eye(2), np.full((1, 2, 2), np.nan), [0.1], [True, False], 1.0, 1.0), "not finite"),
+        (lambda: flow_outputs(np.eye(2), np.zeros((2, 2)), [0.1], [True, False], 0.1, 1.0, 2), "give \\(m, m\\)"),
+        (lambda: flow_outputs(np.eye(2), np.full((1, 2, 2), np.nan), [0.1], [True, False], 0.1, 1.0, 2), "not finite"),
     ],
 )
 def test_what_does_not_fit_is_refused(call, words):

@@ -2,4 +2,5 @@
 
 * ``turns``: the circuit as signed rotations, by angles that are free, fixed, or data
 * ``outputs``: two copies at two data: means, covariances and the mean kernel matrix of a model's outputs
+* ``kernel_square``: four copies: E K², so the variance of a given circuit's kernel
 """

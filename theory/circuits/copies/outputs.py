@@ -27,13 +27,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from qntk.inputs.normal_form import NormalForm
-from qntk.theory.circuits.copies.turns import Turn, terms_at_beginning, turns_of
-from qntk.theory.circuits.pauli_words import Words, anticommute, unique_rows, unpack
+from qntk.theory.circuits.copies.turns import Turn, first_and_rest, letters_of, terms_at_beginning, turns_of
+from qntk.theory.circuits.pauli_words import LETTERS, Words, anticommute, unique_rows
 
 Array = NDArray[np.float64]
 Places = NDArray[np.signedinteger[Any]]
-_LETTERS = np.array([[0, 0], [1, 0], [0, 1], [1, 1]], dtype=np.uint64)
-"""I, X, Z, Y as strings on one qubit."""
 _PIECE = 2**20
 """Weights that are summed at a time at the beginning."""
 
@@ -69,9 +67,9 @@ def output_moments(
     Raises ``ValueError`` for circuits that do not fit (``turns``), and for more pairs than that.
     """
     points = 1 if x is None else len(x)
-    turns, clifford = turns_of(form, x)
+    turns, clifford, _ = turns_of(form, x)
     strings, coefficients, constant = terms_at_beginning(observable, clifford, form.qubits)
-    walk = _Walk.of(turns, form.qubits, most_weights)
+    walk = _Walk(*first_and_rest(turns, form.qubits), form.qubits, most_weights, [0])
     i, j = np.triu_indices(points)
     k = len(strings)
     pairs = np.repeat(strings, k, axis=0), np.tile(strings, (k, 1))
@@ -93,19 +91,6 @@ class _Walk:
     most: int
     held: list[int]
 
-    @classmethod
-    def of(cls, turns: list[Turn], qubits: int, most: int) -> _Walk:
-        """Sort them: a turn on one qubit passes those on others."""
-        first, rest, touched = [], [], np.zeros(qubits, dtype=bool)
-        for turn in turns:
-            on = unpack(turn.string[None], qubits)[0].reshape(2, -1).any(axis=0)
-            if on.sum() == 1 and not (on & touched).any():
-                first.append((int(on.argmax()), turn))
-            else:
-                touched |= on
-                rest.append(turn)
-        return cls(first, rest, qubits, most, [0])
-
     def back(self, pairs: tuple[Words, Words], weights: Array, data: tuple[Places, Places]) -> tuple[Array, Array]:
         """The sums of w and of s at each pair of data, from pairs of strings at the end and their weights."""
         left, right = pairs
@@ -123,7 +108,7 @@ class _Walk:
                     f"more than {self.most:,} weights of Pauli strings, {len(left):,} pairs: allow more, or draw"
                 )
         values = self._beginning(data)
-        letters = [_letters(strings, self.qubits) for strings in (left, right)]
+        letters = [letters_of(strings, self.qubits) for strings in (left, right)]
         total = np.zeros((2, len(data[0])))
         size = max(_PIECE // len(data[0]), 1)
         for start in range(0, len(left), size):
@@ -145,10 +130,10 @@ class _Walk:
         values = np.zeros((self.qubits, 2, 4, 4, len(data[0])))
         values[:, 0] = np.outer(zero, zero)[:, :, None]
         for qubit, turn in self.first:
-            letter = int(_letters(turn.string[None], self.qubits)[0, qubit])
-            local = Turn(_LETTERS[letter], turn.sign, turn.slope, turn.angles)
-            meets = anticommute(_LETTERS, _LETTERS[letter])
-            _, signs = local.turned(_LETTERS)
+            letter = int(letters_of(turn.string[None], self.qubits)[0, qubit])
+            local = Turn(LETTERS[letter], turn.sign, turn.slope, turn.angles)
+            meets = anticommute(LETTERS, LETTERS[letter])
+            _, signs = local.turned(LETTERS)
             signs, other = np.where(meets, signs, 1), np.arange(4) ^ letter
             u = values[qubit]
             if turn.slope:
@@ -164,12 +149,6 @@ class _Walk:
                 u = np.where(meets.reshape(shape), np.cos(at) * u + turned, u)
             values[qubit] = u
         return values
-
-
-def _letters(strings: Words, qubits: int) -> NDArray[np.int64]:
-    """I, X, Z, Y as 0 to 3, shape (N, n)."""
-    x, z = np.split(unpack(strings, qubits).astype(np.int64), 2, axis=1)
-    return np.asarray(x + 2 * z)
 
 
 def _free(turn: Turn, left: Words, right: Words, w: Array) -> tuple[Words, Words, Array]:

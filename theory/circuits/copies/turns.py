@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from qntk.inputs.normal_form import Angle, Fixed, NormalForm, Rotation
 from qntk.theory.circuits.clifford_frame import SHARED, QuarterTurns, Unitary, operation_of, pauli_on, stim_circuit
-from qntk.theory.circuits.pauli_words import Words, multiply, pack_label, pack_stim
+from qntk.theory.circuits.pauli_words import Words, multiply, pack_label, pack_stim, unpack
 
 Array = NDArray[np.float64]
 
@@ -44,8 +44,9 @@ class Turn:
         return words, self.sign * (1 - (power + 1) % 4)
 
 
-def turns_of(form: NormalForm, x: Array | None = None) -> tuple[list[Turn], Any]:
-    """The turns of a circuit at data, in time order, and the ``stim.Tableau`` of its Clifford gates.
+def turns_of(form: NormalForm, x: Array | None = None) -> tuple[list[Turn], Any, list[int]]:
+    """The turns of a circuit at data, in time order, the ``stim.Tableau`` of its Clifford gates, and the place in
+    ``form.parameters`` of what turns each (-1 for a given angle).
 
     Args:
         form: its normal form.
@@ -58,6 +59,7 @@ def turns_of(form: NormalForm, x: Array | None = None) -> tuple[list[Turn], Any]
     simulator.set_num_qubits(form.qubits)
     turns: list[Turn] = []
     met: list[int] = []
+    places: list[int] = []
     for operation in form.operations:
         made = operation_of(operation) if _clifford(operation) else None
         if isinstance(made, Unitary):
@@ -72,11 +74,33 @@ def turns_of(form: NormalForm, x: Array | None = None) -> tuple[list[Turn], Any]
             string, sign = pack_stim(simulator.current_inverse_tableau()(pauli_on(rotation, form.qubits)))
             if slope:
                 turns.append(Turn(string, sign, slope, np.zeros(1)))
+                places.append(met[-1])
             if not slope or len(angles) > 1:
                 turns.append(Turn(string, sign, 0, angles))
+                places.append(-1)
     if sorted(met) != sorted(form.weights):
         raise ValueError(SHARED)
-    return turns, simulator.current_inverse_tableau().inverse()
+    return turns, simulator.current_inverse_tableau().inverse(), places
+
+
+def first_and_rest(turns: list[Turn], qubits: int) -> tuple[list[tuple[int, Turn]], list[Turn]]:
+    """Turns on one qubit that no turn on several comes before, with their qubits, and all others: a turn on one qubit
+    passes those on others."""
+    first, rest, touched = [], [], np.zeros(qubits, dtype=bool)
+    for turn in turns:
+        on = letters_of(turn.string[None], qubits)[0] > 0
+        if on.sum() == 1 and not (on & touched).any():
+            first.append((int(on.argmax()), turn))
+        else:
+            touched |= on
+            rest.append(turn)
+    return first, rest
+
+
+def letters_of(strings: Words, qubits: int) -> NDArray[np.int64]:
+    """I, X, Z, Y as 0 to 3, shape (N, n)."""
+    x, z = np.split(unpack(strings, qubits).astype(np.int64), 2, axis=1)
+    return np.asarray(x + 2 * z)
 
 
 def terms_at_beginning(observable: Mapping[str, float], clifford: Any, qubits: int) -> tuple[Words, Array, float]:
