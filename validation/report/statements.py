@@ -69,9 +69,9 @@ def found(rows: Sequence[Row]) -> list[tuple[str, str]]:
     wider = [row for row in rows if any(word in row["statement"] for word in _WIDER)]
     frozen = [row for row in rows if row not in wider]
     told = [
-        ("Where frozen training ends, it is not so that", [r for r in frozen if r["outcome"] == "fails"]),
+        ("Where frozen training ends, it is not true that", [r for r in frozen if r["outcome"] == "fails"]),
         ("What replaces it:", [r for r in wider if r["outcome"] == "holds"]),
-        ("Even then it is not so that", [r for r in wider if r["outcome"] == "fails"]),
+        ("Even then it is not true that", [r for r in wider if r["outcome"] == "fails"]),
         ("Holds:", [r for r in frozen if r["outcome"] == "holds"]),
     ]
     lines = [(heading, _listed(those)) for heading, those in told if those]
@@ -83,7 +83,7 @@ def found(rows: Sequence[Row]) -> list[tuple[str, str]]:
 
 def spread(row: Row) -> str:
     """``1.41 to 1.57``, or the one number."""
-    low, high = (f"{row[end]:.3g}" for end in ("low", "high"))
+    low, high = (f"{row[end]:.3g}".replace("-", "−") for end in ("low", "high"))
     return low if low == high else f"{low} to {high}"
 
 

@@ -34,9 +34,9 @@ def test_outcomes():
 
 def test_every_outcome_is_told_where_it_belongs():
     assert found(ROWS) == [
-        ("Where frozen training ends, it is not so that", "none agrees (0.5)."),
+        ("Where frozen training ends, it is not true that", "none agrees (0.5)."),
         ("What replaces it:", "the dressed kernel is right (0.1)."),
-        ("Even then it is not so that", "its first correction is right (3)."),
+        ("Even then it is not true that", "its first correction is right (3)."),
         ("Holds:", "all agree (1 to 2)."),
         ("For some models only", "1 statements hold; 1 are open."),
     ]
