@@ -33,6 +33,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from qntk.theory.circuits.copies.domain_walls import local_gradients
 from qntk.theory.prediction import Prediction
 
 Array = NDArray[np.float64]
@@ -71,7 +72,9 @@ def brickwork_mean(
     """E K of the brickwork, and its share of every parameter; rounding errors only.
 
     Args:
-        qubits: n, 2 to 24; even for the periodic boundary.
+        qubits: n, from 2; even for the periodic boundary. Beyond 24, every term must lie within one gate of the last
+            layer, without noise, and the work is that of domain walls (``circuits.copies.domain_walls``): n = 1000 at
+            200 layers takes a second.
         depth: layers of gates d >= 2.
         observable: real coefficients of Pauli labels, leftmost letter on the highest qubit.
         boundary: ``periodic`` or ``open``. Two qubits with the periodic boundary have one gate in every layer.
@@ -90,6 +93,8 @@ def brickwork_mean(
         raise ValueError(f"depth is {depth}; parameters stand between layers, give at least 2")
     if not 0 <= depolarizing <= 1:
         raise ValueError(f"depolarizing is {depolarizing}; give a probability from 0 to 1")
+    if qubits > _MOST_QUBITS:
+        return _long(qubits, depth, observable, boundary, generator, depolarizing)
     weights = _start(qubits, observable, boundary)
     design = _design(qubits, float(weights.sum()), generator)
     survival = (1 - depolarizing) ** (2 * _sizes(qubits))
@@ -110,6 +115,20 @@ def brickwork_mean(
             stored = _stretch(checkpoints, layer // block * block, layer, boundary, survival)
         gradients[layer - 1] = (2 * generator) ** 2 * _occupied(weights * stored[layer])
     return BrickworkMean(float(gradients.sum()), gradients, design)
+
+
+def _long(
+    qubits: int, depth: int, observable: Mapping[str, float], boundary: Boundary, generator: float, depolarizing: float
+) -> BrickworkMean:
+    """The same by domain walls."""
+    if depolarizing:
+        raise ValueError(f"noise is worked out up to {_MOST_QUBITS} qubits; here are {qubits}")
+    terms = _terms(qubits, observable, boundary)
+    gradients = np.zeros((depth - 1, qubits))
+    for label, square in terms.items():
+        occupied = [qubits - 1 - place for place, letter in enumerate(label) if letter != "I"]
+        gradients += (2 * generator) ** 2 * square * local_gradients(qubits, depth, occupied, boundary == "open")
+    return BrickworkMean(float(gradients.sum()), gradients, _design(qubits, sum(terms.values()), generator))
 
 
 def depth_of_design(
@@ -155,21 +174,30 @@ def depth_of_design(
 
 def _start(qubits: int, observable: Mapping[str, float], boundary: Boundary) -> Array:
     """Pattern weights of the observable, shape (2^n,), after checking the arguments."""
+    if qubits > _MOST_QUBITS:
+        raise ValueError(f"qubits is {qubits}; give 2 to {_MOST_QUBITS}")
+    terms = _terms(qubits, observable, boundary)
+    weights = np.zeros(1 << qubits)
+    for label, square in terms.items():
+        weights[int("".join("0" if p == "I" else "1" for p in label), 2)] += square
+    return weights
+
+
+def _terms(qubits: int, observable: Mapping[str, float], boundary: Boundary) -> dict[str, float]:
+    """c² of each label but the identity, after checking the arguments."""
     if boundary not in ("periodic", "open"):
         raise ValueError(f"boundary {boundary!r} is unknown; choose periodic or open")
-    if not 2 <= qubits <= _MOST_QUBITS:
-        raise ValueError(f"qubits is {qubits}; give 2 to {_MOST_QUBITS}")
+    if qubits < 2:
+        raise ValueError(f"qubits is {qubits}; give 2 or more")
     if boundary == "periodic" and qubits % 2:
         raise ValueError(f"qubits is {qubits}; the periodic boundary needs an even number")
-    weights = np.zeros(1 << qubits)
-    for label, coefficient in observable.items():
+    for label in observable:
         if len(label) != qubits or set(label) - set("IXYZ"):
             raise ValueError(f"Pauli label {label!r} must hold {qubits} letters I, X, Y or Z")
-        weights[int("".join("0" if p == "I" else "1" for p in label), 2)] += float(coefficient) ** 2
-    weights[0] = 0
-    if not weights.any():
+    terms = {label: float(c) ** 2 for label, c in observable.items() if c and set(label) != {"I"}}
+    if not terms:
         raise ValueError("the observable is a multiple of the identity: its gradients vanish, give another")
-    return weights
+    return terms
 
 
 def _inputs(qubits: int) -> Array:
@@ -185,8 +213,8 @@ def _sizes(qubits: int) -> Array:
 
 def _design(qubits: int, total: float, generator: float) -> float:
     """2-design mean of one gradient squared, for Σ c² = total."""
-    D = 2.0**qubits
-    return (2 * generator) ** 2 * D**2 * total / (2 * (D + 1) ** 2 * (D - 1))
+    r = 2.0**-qubits  # 1/D: D² is no float at a thousand qubits
+    return (2 * generator) ** 2 * r * total / (2 * (1 + r) ** 2 * (1 - r))
 
 
 def _layer(vector: Array, layer: int, boundary: Boundary, values: bool) -> None:

@@ -197,7 +197,8 @@ def test_sums_do_not_interfere_and_scales_are_squared():
 def test_arguments_that_are_refused():
     cases = [
         ("at least 2", lambda: brickwork_mean(4, 1, {"IIIZ": 1.0})),
-        ("2 to 24", lambda: brickwork_mean(1, 2, {"Z": 1.0})),
+        ("2 or more", lambda: brickwork_mean(1, 2, {"Z": 1.0})),
+        ("2 to 24", lambda: depth_of_design(26, {"I" * 25 + "Z": 1.0}, 0.1)),
         ("even number", lambda: brickwork_mean(3, 2, {"IIZ": 1.0})),
         ("is unknown", lambda: brickwork_mean(4, 2, {"IIIZ": 1.0}, "closed")),
         ("4 letters", lambda: brickwork_mean(4, 2, {"IIZ": 1.0})),

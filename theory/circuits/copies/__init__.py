@@ -1,6 +1,7 @@
 """Moments of several copies of one circuit at the same random angles, exact, by their Pauli strings.
 
 * ``turns``: the circuit as signed rotations, by angles that are free, fixed, or data
+* ``domain_walls``: two copies of a brickwork at any number of qubits, by walls between identity and swap
 * ``outputs``: two copies at two data: means, covariances and the mean kernel matrix of a model's outputs
 * ``kernel_square``: four copies: E K², so the variance of a given circuit's kernel
 """
