@@ -67,17 +67,34 @@ class PauliNoise:
             factors *= 1 - p if not flip.any() else np.where(flip == 1, 1.0, 1 - 2 * p)
         return cls(*(float(f) for f in factors))
 
-    def table(self) -> Array:
-        """λ by whether a string anticommutes with X and with Z there, shape (2, 2)."""
-        return np.array([[1.0, self.x], [self.z, self.y]])
+    def after(self, place: int, qubits: tuple[int, ...]) -> list[tuple[tuple[int, ...], Array]]:
+        """The channels after a gate, as ``GateNoise`` has them."""
+        return [((qubit,), np.array([1.0, self.x, self.z, self.y])) for qubit in qubits]
+
+
+@dataclass(frozen=True, eq=False)
+class GateNoise:
+    """Pauli channels of each gate's own, on any of the qubits together.
+
+    Attributes:
+        channels: after each operation of the normal form its channels: qubits, and λ of each string on them, shape
+            (4^k,); letters count 0, 1, 2, 3 for I, X, Z, Y, those of the first qubit are least significant.
+    """
+
+    channels: tuple[tuple[tuple[tuple[int, ...], Array], ...], ...]
+
+    def after(self, place: int, qubits: tuple[int, ...]) -> list[tuple[tuple[int, ...], Array]]:
+        """The channels after the operation at a place."""
+        return list(self.channels[place])
 
 
 @dataclass(frozen=True, eq=False)
 class _Channel:
-    """A channel in the frame: C†X_qC and C†Z_qC."""
+    """A channel in the frame: C†X_qC and C†Z_qC of its qubits, and λ by letters."""
 
-    x: Words
-    z: Words
+    x: tuple[Words, ...]
+    z: tuple[Words, ...]
+    table: Array
 
 
 Event = int | _Channel
@@ -85,7 +102,11 @@ Event = int | _Channel
 
 
 def noisy_mean(
-    circuit: NormalForm, observable: Mapping[str, float], noise: PauliNoise, first: Any = 0, most_strings: int = 2**22
+    circuit: NormalForm,
+    observable: Mapping[str, float],
+    noise: PauliNoise | GateNoise,
+    first: Any = 0,
+    most_strings: int = 2**22,
 ) -> PathMean:
     """E K with a Pauli channel after every gate, on each of its qubits; rounding errors only.
 
@@ -104,28 +125,30 @@ def noisy_mean(
     >>> round(noisy_mean(turn, {"Z": 1.0}, PauliNoise.parse("depolarizing=0.1")).value, 6)
     0.405
     """
-    events = _events(circuit)
+    events = _events(circuit, noise)
     frame, families, states = families_of(circuit, observable, first, None)
     squares, held, hits = np.zeros(len(frame.rotations)), 0, 0
     for family in families:
         for one in family.members:
             for two in family.members:
                 pair = Family(family.starts, family.weights, (one, two))
-                part, strings, found = _enumerate(frame, events, noise.table(), pair, states[0], most_strings - held)
+                part, strings, found = _enumerate(frame, events, pair, states[0], most_strings - held)
                 squares, held, hits = squares + part, held + strings, hits + found
     gradients = np.empty(len(squares))
     gradients[frame.parameters] = squares * frame.slopes**2
     return PathMean(float(gradients.sum()), 0.0, gradients, np.zeros(len(gradients)), held, hits)
 
 
-def decay(circuit: NormalForm, observable: Mapping[str, float], noise: PauliNoise, most_strings: int = 2**16) -> float:
+def decay(
+    circuit: NormalForm, observable: Mapping[str, float], noise: PauliNoise | GateNoise, most_strings: int = 2**16
+) -> float:
     """The factor ρ by which E K of a deep circuit falls with each repetition, the largest of all orbits.
 
     1 without noise. Arguments as for ``noisy_mean``; ``most_strings`` of an orbit.
 
     Raises ``ValueError`` for orbits that are too large to list.
     """
-    frame, events = RotationFrame.from_form(circuit), _events(circuit)
+    frame, events = RotationFrame.from_form(circuit), _events(circuit, noise)
     moves = Moves.from_frame(frame)
     largest = 0.0
     for label in observable:
@@ -133,19 +156,19 @@ def decay(circuit: NormalForm, observable: Mapping[str, float], noise: PauliNois
         orbit = search(moves, start, most_strings)
         if orbit is None:
             raise ValueError("the orbit is too large to list, so its decay is not known")
-        steps = [_step(event, orbit.strings, frame, noise.table()) for event in reversed(events)]
+        steps = [_step(event, orbit.strings, frame) for event in reversed(events)]
         pulled = find(orbit.keys, keys(moves.pull(orbit.strings), frame.qubits))
         largest = max(largest, _largest(steps, pulled, orbit.period))
     return largest
 
 
-def _events(circuit: NormalForm) -> list[Event]:
+def _events(circuit: NormalForm, noise: PauliNoise | GateNoise) -> list[Event]:
     """Rotations and channels in time order, in the frame of the beginning."""
     simulator = stim.TableauSimulator()
     simulator.set_num_qubits(circuit.qubits)
     events: list[Event] = []
     turned = 0
-    for given in circuit.operations:
+    for place, given in enumerate(circuit.operations):
         operation = operation_of(given)
         if isinstance(operation, Rotation):
             events.append(turned)
@@ -156,20 +179,27 @@ def _events(circuit: NormalForm) -> list[Event]:
             simulator.do_circuit(stim_circuit(operation))
         inverse = simulator.current_inverse_tableau()
         events += [
-            _Channel(pack_stim(inverse.x_output(qubit))[0], pack_stim(inverse.z_output(qubit))[0])
-            for qubit in operation.qubits
+            _Channel(
+                tuple(pack_stim(inverse.x_output(qubit))[0] for qubit in qubits),
+                tuple(pack_stim(inverse.z_output(qubit))[0] for qubit in qubits),
+                table,
+            )
+            for qubits, table in noise.after(place, operation.qubits)
         ]
     return events
 
 
-def _factors(channel: _Channel, strings: Words, table: Array) -> Array:
+def _factors(channel: _Channel, strings: Words) -> Array:
     """λ of each string of shape (N, 2W), shape (N,)."""
-    found: Array = table[anticommute(strings, channel.x).astype(int), anticommute(strings, channel.z).astype(int)]
+    letters = np.zeros(len(strings), dtype=int)
+    for place, (x, z) in enumerate(zip(channel.x, channel.z, strict=True)):
+        letters += 4**place * (2 * anticommute(strings, x) + anticommute(strings, z))
+    found: Array = channel.table[letters]
     return found
 
 
 def _enumerate(
-    frame: RotationFrame, events: list[Event], table: Array, pair: Family, state: Any, most: int
+    frame: RotationFrame, events: list[Event], pair: Family, state: Any, most: int
 ) -> tuple[Array, int, int]:
     """E (∂_ℓ f)² by rotation from one pair of members: as in ``pauli_paths``, with λλ' where a channel is passed."""
     strings, weights, held = pair.starts, pair.weights, 0
@@ -177,7 +207,7 @@ def _enumerate(
     steps: list[Any] = []
     for event in reversed(events):
         if isinstance(event, _Channel):
-            factor = _factors(event, strings ^ one, table) * _factors(event, strings ^ two, table)
+            factor = _factors(event, strings ^ one) * _factors(event, strings ^ two)
             weights = weights * factor
             steps.append(factor)
             continue
@@ -210,10 +240,10 @@ def _enumerate(
     return squares, held, hits
 
 
-def _step(event: Event, strings: Words, frame: RotationFrame, table: Array) -> Any:
+def _step(event: Event, strings: Words, frame: RotationFrame) -> Any:
     """What an event does to weights on an orbit's strings: λ² of each, or the pairs that it mixes."""
     if isinstance(event, _Channel):
-        return _factors(event, strings, table) ** 2
+        return _factors(event, strings) ** 2
     rotation = frame.rotations[event]
     here = np.flatnonzero(anticommute(strings, rotation))
     there = find(keys(strings, frame.qubits), keys(strings[here] ^ rotation, frame.qubits))

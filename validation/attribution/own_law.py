@@ -30,6 +30,7 @@ from qntk.theory.circuits.pauli_paths import exact_mean
 from qntk.theory.circuits.sums import module_law
 from qntk.theory.circuits.sums.closure import closed_algebra
 from qntk.validation.attribution.forms import averaged, repeated_part
+from qntk.validation.attribution.pauli_errors import gate_noise
 
 TOLERANCE = 0.01
 """Relative difference between a mean and the orbit law that counts as reached."""
@@ -239,13 +240,20 @@ def _square(form: NormalForm, terms: dict[str, float]) -> float:
 
 
 def noise_part(
-    circuit: QuantumCircuit, observable: Observable, inputs: Sequence[Parameter], noise: str, most_strings: int
+    circuit: QuantumCircuit, observable: Observable, inputs: Sequence[Parameter], noise: Any, most_strings: int
 ) -> dict[str, Any]:
-    """E K with a Pauli channel after every gate, and the factor of each repetition in depth, None if not known.
+    """E K with Pauli channels after gates, and the factor of each repetition in depth, None if not known.
+
+    ``noise``: the text of ``PauliNoise.parse``, or an Aer noise model.
 
     Raises ``ValueError`` for noise that cannot be read, and where Pauli paths do not reach.
     """
-    channel, terms, form = PauliNoise.parse(noise), _terms(observable), read_circuit(circuit, inputs)
+    terms, form = _terms(observable), read_circuit(circuit, inputs)
+    if not isinstance(noise, str):
+        model = noisy_mean(averaged(form), terms, gate_noise(circuit, noise), most_strings=most_strings)
+        value = float(model.gradients[: len(form.weights)].sum())
+        return {"spec": "the noise model", "mean": value, "decay": None}
+    channel = PauliNoise.parse(noise)
     found = noisy_mean(averaged(form), terms, channel, most_strings=most_strings)
     try:
         rate = decay(repeated_part(circuit, inputs)[1], terms, channel)
