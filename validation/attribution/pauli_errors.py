@@ -33,11 +33,11 @@ def gate_noise(circuit: QuantumCircuit, model: Any) -> GateNoise:
         if error["type"] != "qerror":
             raise ValueError(f"the noise model has readout error, which Pauli paths do not have: {_WAY_ON}")
         for name in error["operations"]:
-            table = _table(error, name)
+            read = _table(error, name)
             if "gate_qubits" not in error:
-                everywhere[name] = table
+                everywhere[name] = read
             for qubits in error.get("gate_qubits", []):
-                local[name, tuple(qubits)] = table
+                local[name, tuple(qubits)] = read
     named = set(everywhere) | {name for name, _ in local}
     if not named & set(circuit.count_ops()):
         raise ValueError(
