@@ -13,6 +13,7 @@ from qiskit.circuit import ParameterVector, QuantumCircuit
 from qiskit.quantum_info import Operator, Pauli, SparseObservable, SparsePauliOp, Statevector
 
 import qntk
+from qntk._result import course
 from qntk.theory import OperatorMoments
 
 SMALL = {
@@ -122,6 +123,7 @@ def test_several_observables_are_drawn_and_checked_at_the_same_angles():
     assert low < exact / total < high  # fails with probability 0.01 for a fresh seed; the seed is fixed
     assert found.traced["verdict"] == "disagree"
     assert {row["observable"] for row in found.verdicts} == {"Z0", "Z1"}
+    assert [one.document["family_error"] for one in found.checks] == [0.005, 0.005]  # they share 0.01
     json.dumps(found.to_dict())
 
 
@@ -136,6 +138,30 @@ def test_one_call_draws_haar_layers_ansaetze_and_circuits(generator):
     same = qntk.haar(2, 3, "Z0", generator, draws=60, seed=5, dqntk=True)
     assert (layers.ensemble, layers.generator) == ("haar-layers", generator)
     np.testing.assert_array_equal([layers.kernel, layers.dqntk], [same.kernel, same.dqntk])
+
+
+def test_a_course_has_the_first_and_the_last_step():
+    """Rows 1, 2, 4, … apart by a constant factor, at most a dozen."""
+    rows = course(loss=np.arange(1001.0))
+    steps = [row["step"] for row in rows]
+    assert steps[0] == 0
+    assert steps[-1] == rows[-1]["loss"] == 1000
+    assert len(steps) <= 12
+    assert [row["step"] for row in course(loss=np.arange(3.0))] == [0, 1, 2]
+
+
+def test_processes_need_memory_each(monkeypatch, tmp_path):
+    """Threads share what a batch needs by its own rule; each process holds one worker's."""
+    asked = []
+    monkeypatch.setattr("qntk._runs.refuse_beyond_memory", lambda needed, *_: asked.append(needed))
+    monkeypatch.setattr("qntk._runs.bytes_drawing", lambda cells, workers: 1000 + workers)
+    config = {
+        "seed": 1,
+        "grid": [{"ensemble": "haar-layers", "qubits": [2], "parameters": [4], "observable": ["Z0"], "draws": 50}],
+    }
+    qntk.sweep(config, tmp_path / "threads", workers=2)
+    qntk.sweep(config, tmp_path / "processes", workers=2, processes=True)
+    assert asked == [1002, 2 * 1001]
 
 
 def test_a_law_of_many_depths():

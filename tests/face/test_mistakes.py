@@ -73,6 +73,8 @@ MISTAKES = {
     "labels as text": (lambda: model().diagnose(X, list("abcdef")), "y is text"),
     "labels that are not finite": (lambda: model().diagnose(X, np.full(6, np.nan)), "not finite"),
     "an index twice in a mask": (lambda: model().diagnose(X, Y, train=[1, 1, 2]), "distinct indices"),
+    "an index before the first": (lambda: model().diagnose(X, Y, train=[0, -7]), "distinct indices"),
+    "one probability of several": (lambda: qntk.law(2, 4, "Z0").quantiles([0.5, 1.5]), "not between 0 and 1"),
     "a mask of another length": (lambda: model().diagnose(X, Y, train=[True, False]), "one True or False a point"),
     "a mask of nothing": (lambda: model().diagnose(X, Y, train=np.zeros(6, bool)), "no point is trained on"),
     "the flow law of a model": (lambda: model().diagnose(X, Y).predict(steps=5, law="flow"), "qntk.flow"),

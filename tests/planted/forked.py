@@ -27,13 +27,13 @@ _LIBRARIES = (
 _OPTIONS = ("-q", "-x", "-p", "no:xdist", "-p", "no:cacheprovider", "--no-header", "--tb=no")
 # What the parent has imported cannot be rewritten; the tests' own asserts still are.
 _QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
-_STUCK = 1800.0
+_STUCK = 600.0
 
 
 def warm() -> None:
     """Import the libraries, here and so for all forks."""
-    # CI: hypothesis takes the same examples for all faults.
-    os.environ |= {"MPLBACKEND": "agg", "PYTHONDONTWRITEBYTECODE": "1", "CI": "1"}
+    # Hypothesis takes the same examples for all faults, and Qiskit no threads: they end in a fork, and are waited for.
+    os.environ |= {"MPLBACKEND": "agg", "PYTHONDONTWRITEBYTECODE": "1", "CI": "1", "QISKIT_IN_PARALLEL": "TRUE"}
     sys.dont_write_bytecode = True
     for name in _LIBRARIES:
         with suppress(ImportError):
@@ -50,8 +50,8 @@ class _Watch:
         os.write(self._notes, ("\t".join(map(str, words)) + "\n").encode())
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        order = {name: place for place, name in enumerate(dict.fromkeys(_file(item.nodeid) for item in items))}
-        items.sort(key=lambda item: (self._times.get(_file(item.nodeid), 2.0), order[_file(item.nodeid)]))
+        order = {name: place for place, name in enumerate(dict.fromkeys(file_of(item.nodeid) for item in items))}
+        items.sort(key=lambda item: (self._times.get(file_of(item.nodeid), 2.0), order[file_of(item.nodeid)]))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Any:
@@ -74,7 +74,8 @@ class _Watch:
             self._note("failed", report.nodeid)
 
 
-def _file(nodeid: str) -> str:
+def file_of(nodeid: str) -> str:
+    """The file of a test."""
     return nodeid.partition("::")[0]
 
 
@@ -112,11 +113,11 @@ def run(
             code = 70
         os._exit(code)
     os.close(writer)
-    code, notes = _awaited(child, reader)
+    code, notes = awaited(child, reader)
     took: dict[str, float] = {}
     for word, name, *rest in notes:
         if word == "took":
-            took[_file(name)] = took.get(_file(name), 0.0) + float(rest[0])
+            took[file_of(name)] = took.get(file_of(name), 0.0) + float(rest[0])
     failed = [name for word, name, *_ in notes if word == "failed"]
     if failed:
         return failed[0], False
@@ -127,11 +128,16 @@ def run(
     return started[-1] if started else tests[0], False
 
 
-def _inside(tests: Sequence[str], copy: Path, without: Sequence[str], watch: _Watch, cache: Path | None) -> int:
+def silenced() -> None:
+    """A session of its own for this process, which says nothing."""
     os.setsid()
     silence = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(silence, stream)
+
+
+def enter(copy: Path, cache: Path | None) -> None:
+    """Make a checkout the one that is imported, here and in what is started from here."""
     os.chdir(copy)
     os.environ["PYTHONPATH"] = str(copy)
     sys.path.insert(0, str(copy))
@@ -140,11 +146,16 @@ def _inside(tests: Sequence[str], copy: Path, without: Sequence[str], watch: _Wa
 
         os.environ["NUMBA_CACHE_DIR"] = str(cache)
         config.reload_config()
+
+
+def _inside(tests: Sequence[str], copy: Path, without: Sequence[str], watch: _Watch, cache: Path | None) -> int:
+    silenced()
+    enter(copy, cache)
     left = [f"--deselect={name}" for name in without]
     return int(pytest.main([*_OPTIONS, *_QUIET, f"--rootdir={copy}", *left, *tests], plugins=[watch]))
 
 
-def _awaited(child: int, reader: int) -> tuple[int, list[list[str]]]:
+def awaited(child: int, reader: int) -> tuple[int, list[list[str]]]:
     """Exit code and notes of a fork; whatever it started ends with it."""
     text, start, status = b"", time.monotonic(), 0
     os.set_blocking(reader, False)

@@ -3,11 +3,12 @@
     python tests/planted/plant.py [--only TEXT] [--results FOLDER] [--seconds S] [--budget S]
 
 A fault replaces one piece of text by another. First all tests run once with a probe before each statement that a fault
-changes; then against each fault run the test files that reached it, the quickest first, up to the first failure. (What
-runs at import or is compiled has no probe: against it run the tests that import or name the module, and its room's.) A
-fault is caught if a test fails, dies or runs into its time limit which passes without the fault. With ``--results`` a
-run goes on where the last one ended: what was reached and what was caught is not asked again. Faults whose text is gone
-are named. Exits with 1 if fewer than 97 % are caught, or if a fault survives for which the list gives no reason.
+changes (``reach``); then against each fault run the test files that reached it, the quickest first, up to the first
+failure, in a fork of a session that has collected all tests (``session``). What runs at import or is compiled has no
+probe: against it a new session runs the tests that import or name the module, and its room's (``forked``). A fault is
+caught if a test fails, dies or runs into its time limit which passes without the fault. With ``--results`` a run goes
+on where the last one ended: what was reached and what was caught is not asked again. Faults whose text is gone are named.
+Exits with 1 if fewer than 97 % are caught, or if a fault survives for which the list gives no reason.
 """
 
 from __future__ import annotations
@@ -23,12 +24,16 @@ import tempfile
 import time
 import tomllib
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import forked
 import reach
+import session
 
 ROOT = Path(__file__).resolve().parents[2]
 FAULTS = Path(__file__).with_name("faults.toml")
@@ -119,10 +124,7 @@ class Field:
 
     def catcher(self, fault: Fault) -> tuple[str, bool]:
         """The test that notices a fault, empty if none does, and whether all were asked; the copy is as before."""
-        near, rest = against(fault.file, self.copy)
-        if (reached := self.reached.get(str(fault))) is not None:
-            near = [test for test in near if test in reached]
-            rest = [test for test in reached if test not in near]
+        near, rest = self._asked(fault)
         left = self.budget
         for tests in filter(None, (near, rest)):
             while True:
@@ -135,16 +137,50 @@ class Field:
                 return failed, whole
         return "", True
 
+    def _asked(self, fault: Fault) -> tuple[list[str], list[str]]:
+        near, rest = against(fault.file, self.copy)
+        if (reached := self.reached.get(str(fault))) is not None:
+            near = [test for test in near if test in reached]
+            rest = [test for test in reached if test not in near]
+        return near, rest
+
+    def in_session(self, fault: Fault, ask: Any) -> tuple[str, bool] | None:
+        """The same in a running session (``session.Planter``); None where the fault cannot be planted there."""
+        near, rest = self._asked(fault)
+        path = self.copy / fault.file
+        for tests in filter(None, (near, rest)):
+            left_out: set[str] = set()
+            while True:
+                with self._written(fault) as (old, new):
+                    broken = left_out | {name for name, passes in self.sound.items() if not passes}
+                    plant = partial(session.swap, path, old, new)
+                    failed, whole, planted = ask(tests, plant, self.seconds, self.budget, broken)
+                if not planted:
+                    return None
+                if failed and failed not in self.sound:
+                    self.sound[failed] = not ask([failed], lambda: True, self.seconds, self.budget, ())[0]
+                if not failed or self.sound[failed]:
+                    break
+            if failed or not whole:
+                return failed, whole
+        return "", True
+
     def _planted(self, fault: Fault, tests: list[str], budget: float) -> tuple[str, bool]:
+        broken = [name for name, passes in self.sound.items() if not passes]
+        with self._written(fault), tempfile.TemporaryDirectory(prefix="numba-") as folder:
+            self._compiled_without(fault.file, Path(folder))
+            limits = {"times": self.times, "seconds": self.seconds, "budget": budget}
+            return forked.run(tests, self.copy, without=broken, cache=Path(folder), **limits)
+
+    @contextmanager
+    def _written(self, fault: Fault) -> Iterator[tuple[str, str]]:
+        """The fault in its file, whose text without and with it is given."""
         path = self.copy / fault.file
         text, stat = path.read_text(encoding="utf-8"), path.stat()
-        broken = [name for name, passes in self.sound.items() if not passes]
-        path.write_text(text.replace(fault.old, fault.new), encoding="utf-8")
+        new = text.replace(fault.old, fault.new)
+        path.write_text(new, encoding="utf-8")
         try:
-            with tempfile.TemporaryDirectory(prefix="numba-") as folder:
-                self._compiled_without(fault.file, Path(folder))
-                limits = {"times": self.times, "seconds": self.seconds, "budget": budget}
-                return forked.run(tests, self.copy, without=broken, cache=Path(folder), **limits)
+            yield text, new
         finally:
             path.write_text(text, encoding="utf-8")
             os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # else its functions were compiled anew
@@ -209,7 +245,6 @@ def main() -> int:
     for fault in (fault for fault in faults if fault.stale()):
         print(f"stale, to be written anew: {fault}")
     faults = [fault for fault in faults if not fault.stale()]
-    found: list[Fault] = []
     with tempfile.TemporaryDirectory(prefix="planted-") as folder:
         results = options.results or Path(folder) / "results"
         results.mkdir(exist_ok=True)
@@ -218,26 +253,49 @@ def main() -> int:
         copied(ROOT, Path(folder) / "checkout")
         (compiled := Path(folder) / "compiled").mkdir()
         place = Field(Path(folder) / "checkout", compiled, options.seconds, options.budget, times, reached)
-        forked.run(["tests/sampling"], place.copy, cache=compiled)  # compiles what most tests need
-        known = dict(map(json.loads, _lines(results / "caught.jsonl")))
-        for number, fault in enumerate(faults, start=1):
-            start, whole = time.monotonic(), True
-            if not (by := known.get(str(fault))):
-                by, whole = place.catcher(fault)
-                with (results / "caught.jsonl").open("a", encoding="utf-8") as stream:
-                    stream.write(json.dumps([str(fault), by]) + "\n")
-            found += [] if by else [fault]
-            said = f"caught by {by}" if by else "SURVIVES" if whole else "SURVIVES THE BUDGET"
-            print(
-                f"{number}/{len(faults)} {time.monotonic() - start:.0f} s  {fault}  {said}", file=sys.stderr, flush=True
-            )
+        kept = Results(results / "caught.jsonl")
+        if (child := os.fork()) == 0:  # the session has the package imported, the parent must not have
+            work = partial(_in_session, [fault for fault in faults if str(fault) in reached], place, kept)
+            os._exit(session.collected(place.copy, compiled, session.Planter(work, times)))
+        os.waitpid(child, 0)
+        kept = Results(kept.path)
+        for fault in faults:
+            if kept.by(fault) is None:
+                start = time.monotonic()
+                kept.add(fault, *place.catcher(fault), time.monotonic() - start)
+        found = [fault for fault in faults if not kept.by(fault)]
     _table(faults, found)
     caught = len(faults) - len(found)
     return int(caught < _SHARE * len(faults) or any(not fault.survives for fault in found))
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+class Results:
+    """What was found so far, a line a fault; only what was caught is not asked again."""
+
+    def __init__(self, path: Path) -> None:
+        """From a file, which need not be there."""
+        self.path = path
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        self._by: dict[str, str] = dict(map(json.loads, lines))
+
+    def by(self, fault: Fault) -> str | None:
+        """What caught it; empty if it survives, None if it was not asked."""
+        return self._by.get(str(fault))
+
+    def add(self, fault: Fault, by: str, whole: bool, seconds: float) -> None:
+        """Keep it and say it."""
+        self._by[str(fault)] = by
+        with self.path.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps([str(fault), by]) + "\n")
+        said = f"caught by {by}" if by else "SURVIVES" if whole else "SURVIVES THE BUDGET"
+        print(f"{len(self._by)} {seconds:.0f} s  {fault}  {said}", file=sys.stderr, flush=True)
+
+
+def _in_session(faults: list[Fault], place: Field, kept: Results, ask: Any) -> None:
+    for fault in faults:
+        start = time.monotonic()
+        if not kept.by(fault) and (found := place.in_session(fault, ask)) is not None:
+            kept.add(fault, *found, time.monotonic() - start)
 
 
 def _reached(faults: list[Fault], path: Path, folder: Path) -> tuple[dict[str, list[str]], dict[str, float]]:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from plant import ROOMS, ROOT, Fault, Field, against, listed, users
+from reach import probed
+from session import swap
 
 FAULTS = listed()
 
@@ -72,3 +74,34 @@ def test_functions_compiled_before_are_compiled_anew_wherever_the_fault_reaches(
     assert {"sampling/arithmetic/sums.py", "sampling/haar/layers.py"} <= reached
     assert "sampling/engine/adjoint.py" not in {str(path) for path in users("sampling/haar/layers.py")}
     assert not users("theory/haar/shape.py")
+
+
+def test_functions_get_their_new_code_where_they_are_held(tmp_path):
+    """Also behind a cache and in a closure; what runs at import cannot be changed like this."""
+    text = (
+        "from functools import lru_cache\nLIMIT = 3\n\n\nclass Half:\n    kept = 4\n\n    @lru_cache\n"
+        "    def of(self, x):\n        return x / 2\n\n\ndef outer(x):\n    return [y - 1 for y in [x]][0]\n"
+    )
+    path = tmp_path / "halves.py"
+    path.write_text(text)
+    names = {}
+    exec(compile(text, str(path), "exec"), names)
+    assert swap(path, text, text.replace("x / 2", "x * 2"))
+    assert names["Half"]().of(4) == 8
+    assert swap(path, text, text.replace("y - 1", "y + 1"))
+    assert names["outer"](4) == 5
+    assert not swap(path, text, text.replace("LIMIT = 3", "LIMIT = 4"))
+    assert not swap(path, text, text.replace("kept = 4", "kept = 5"))
+    assert not swap(path, text, text)
+
+
+def test_a_probe_stands_before_the_statement_and_not_where_code_is_compiled_or_imported():
+    text = (
+        '"""Doc."""\nLIMIT = 3\n\n\n@njit\ndef fast(x):\n    return x + 1\n'
+        "\n\ndef f(x):\n    if x:\n        x = x + 2\n    return x\n"
+    )
+    made, put = probed(text, [(1, "LIMIT = 3"), (2, "x + 1"), (3, "x + 2"), (4, "return x\n")])
+    assert put == {3, 4}
+    lines = [line.strip() for line in made.splitlines()]
+    assert lines[lines.index("x = x + 2") - 1] == "_reached(3)"
+    assert lines[-2:] == ["_reached(4)", "return x"]
