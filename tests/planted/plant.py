@@ -7,7 +7,7 @@ changes (``reach``); then against each fault run the test files that reached it,
 failure, in a fork of a session that has collected all tests (``session``). What runs at import or is compiled has no
 probe: against it a new session runs the tests that import or name the module, and its room's (``forked``). A fault is
 caught if a test fails, dies or runs into its time limit which passes without the fault. With ``--results`` a run goes
-on where the last one ended: what was reached and what was caught is not asked again. Faults without their text are named.
+on where the last one ended: what was reached and caught is not asked again. Faults without their text are named.
 Exits with 1 if fewer than 97 % are caught, or if a fault survives for which the list gives no reason.
 """
 
