@@ -21,6 +21,8 @@ from qntk.theory.pauli_traces import normalised_traces
 Number = int | float | Fraction
 PauliKey = tuple[int, int]
 _DENSE_QUBITS = 7
+_MOST_DENSE = 11
+"""Qubits that long sums may be on for their powers to be had from eigenvalues: some seconds."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +139,9 @@ class OperatorMoments:
         """Traces of ``Σ c P`` from Pauli labels and real coefficients, without building a matrix.
 
         A label's leftmost letter is the highest qubit (Qiskit's order; the traces do not depend on it). Any number of
-        qubits; a8, then a5 and a6 are left out where they would take more than some seconds: many strings that all
-        overlap (``qntk.theory.pauli_traces``). Up to 7 qubits the eigenvalues are worked out too, in double precision.
+        qubits. Many strings that all overlap (``qntk.theory.pauli_traces``) take a5, a6 and a8 from eigenvalues in
+        double precision, if they are on 11 qubits at most; beyond, a8, then a5 and a6 are left out where they would
+        take more than some seconds. Up to 7 qubits the eigenvalues are kept too.
 
         >>> OperatorMoments.from_pauli_sum({"ZZ": -1, "IX": -1, "XI": -1}).a2
         Fraction(12, 1)
@@ -162,6 +165,8 @@ class OperatorMoments:
         if qubits <= _DENSE_QUBITS and a2 > 0:
             values, counts = _levels(np.linalg.eigvalsh(_dense(coefficients, dimension)))
             spectrum = tuple((Fraction(v), m) for v, m in zip(values, counts, strict=True))
+        if a2 > 0 and (higher is None or higher[2] is None):
+            higher = _higher(coefficients, dimension) or higher
         return cls(dimension, a2, a3, a4, label, higher, spectrum)
 
     def scaled(self, factor: Number) -> OperatorMoments:
@@ -195,6 +200,22 @@ def _levels(values: NDArray[np.floating[Any]]) -> tuple[list[float], list[int]]:
     """Distinct eigenvalues and multiplicities of an ascending list; closer than 1e-12 of the range is equal."""
     groups = np.split(values, np.flatnonzero(np.diff(values) > 1e-12 * np.ptp(values)) + 1)
     return [float(g.mean()) for g in groups], [len(g) for g in groups]
+
+
+def _higher(coefficients: Mapping[PauliKey, Fraction], dimension: int) -> tuple[Fraction, Fraction, Fraction] | None:
+    """a5, a6 and a8 by the eigenvalues on the qubits that the strings are on; None where these are too many."""
+    used = [q for q in range(dimension.bit_length() - 1) if any((x | z) >> q & 1 for x, z in coefficients)]
+    if len(used) > _MOST_DENSE:
+        return None
+    moved = {(_gathered(x, used), _gathered(z, used)): coefficient for (x, z), coefficient in coefficients.items()}
+    values = np.linalg.eigvalsh(_dense(moved, 1 << len(used)))
+    a5, a6, a8 = (Fraction(float((values**k).sum())) * (dimension >> len(used)) for k in (5, 6, 8))
+    return a5, a6, a8
+
+
+def _gathered(mask: int, qubits: list[int]) -> int:
+    """The bits of a mask on some qubits, next to each other."""
+    return sum((mask >> q & 1) << place for place, q in enumerate(qubits))
 
 
 def _dense(coefficients: Mapping[PauliKey, Fraction], dimension: int) -> NDArray[np.complex128]:

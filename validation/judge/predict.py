@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qntk.inputs.observables import Observable
-from qntk.theory import REGIMES, Prediction
+from qntk.theory import REGIMES, KernelLaw, Prediction
 from qntk.theory.haar import dqntk
 from qntk.theory.haar.distribution import KernelDistribution
 from qntk.theory.haar.dqntk_second_moment import second_moment
@@ -39,11 +39,24 @@ def predict_document(qubits: int, parameters: int, observable: str | Observable,
         },
         "quantiles": {f"{p:g}": float(k) for p, k in zip(QUANTILES, distribution.quantiles(QUANTILES), strict=True)},
         "distribution_error": distribution.truncation,
+        "remarks": _remarks(law),
         "references": {regime: law.variance(regime).reference for regime in REGIMES},
     }
 
 
 QUANTILES = (0.001, 0.025, 0.25, 0.5, 0.75, 0.975, 0.999)
+
+
+def _remarks(law: KernelLaw) -> list[str]:
+    """What is not known, why, and from what on it is."""
+    higher = law.observable.higher
+    if higher is not None and higher[2] is not None:
+        return []
+    what = "the kurtosis is" if higher is not None else "skewness, kurtosis and the second moment of the dQNTK are"
+    return [
+        f"{what} not known: {law.observable.label} has too many strings that overlap to list its powers in some "
+        "seconds; known on up to 11 qubits, and for fewer, or more local, strings"
+    ]
 
 
 def _value(prediction: Prediction | None) -> float | None:
@@ -72,6 +85,9 @@ def predict_text(document: dict[str, Any]) -> str:
     for key, label in (("asymptotic", "E μ², quoted"), ("leading", "E μ², large D"), ("exact", "E μ²")):
         if quoted[key] is not None:
             lines.append(f"{label:24}{quoted[key]:{42 if key == 'exact' else 14}.6g}")
+        elif key == "exact":
+            lines.append(f"{label:24}{'unknown':>42}")
+    lines += [f"Note: {remark}." for remark in document["remarks"]]
     lines += ["", "quantiles of K, one instance:"]
     lines.append("  ".join(f"{100 * float(level):g} %: {value:.4g}" for level, value in document["quantiles"].items()))
     lines.append("")
