@@ -58,6 +58,43 @@ def _chunk(modes: int, parameters: int, draws: int, rng: np.random.Generator) ->
     return kernel, output
 
 
+def sample_quadratic_fermions(modes: int, parameters: int, draws: int, seed: int) -> Draws:
+    """K and f of O = iγ_0γ_1 in the state |0…0>, by covariance matrices between Haar-random SO(2n) layers.
+
+    Arguments and result as for ``sample_free_fermions``; every rotation is exp(-iθP/2) about iγ_0γ_1.
+    """
+    if modes < 2 or parameters < 1 or draws < 1:
+        raise ValueError("free fermions need modes >= 2, parameters >= 1 and draws >= 1")
+    N, most = 2 * modes, int(np.clip(_HELD // ((parameters + 2) * (2 * modes) ** 2), 1, 4096))
+    kernels, outputs = [], []
+    for chunk, start in enumerate(range(0, draws, most)):
+        count, rng = min(most, draws - start), chunk_generator(seed, (modes, parameters, 2), chunk)
+        layers = [_haar(count, N, rng) for _ in range(parameters + 1)]
+        angles = rng.uniform(0, 2 * np.pi, (parameters, count))
+
+        def output(shifted: int, by: float, layers: list[Float] = layers, angles: Float = angles) -> Float:
+            covariance: Float = np.kron(np.eye(modes), [[0.0, 1.0], [-1.0, 0.0]])[None].astype(np.float64)
+            for place, layer in enumerate(layers):
+                covariance = np.asarray(layer @ covariance @ layer.transpose(0, 2, 1))
+                if place < len(angles):
+                    covariance = _planes(covariance, np.asarray(angles[place] + (by if place == shifted else 0.0)))
+            return np.asarray(covariance[:, 0, 1])
+
+        shifts = [(output(k, np.pi / 2), output(k, -np.pi / 2)) for k in range(parameters)]
+        kernels.append(sum((plus - minus) ** 2 / 4 for plus, minus in shifts))
+        outputs.append(output(0, 0.0))
+    return Draws(np.concatenate(kernels), np.concatenate(outputs))
+
+
+def _planes(covariance: Float, theta: Float) -> Float:
+    """Covariance matrices, shape (draws, N, N), with the first two Majorana operators turned."""
+    turn = np.tile(np.eye(covariance.shape[1]), (len(theta), 1, 1))
+    turn[:, 0, 0] = turn[:, 1, 1] = np.cos(theta)
+    turn[:, 1, 0] = np.sin(theta)
+    turn[:, 0, 1] = -turn[:, 1, 0]
+    return np.asarray(turn @ covariance @ turn.transpose(0, 2, 1))
+
+
 def _haar(draws: int, size: int, rng: np.random.Generator) -> Float:
     """Haar-random orthogonal matrices, half of them with determinant -1, which changes no law here."""
     q, r = np.linalg.qr(rng.standard_normal((draws, size, size)))

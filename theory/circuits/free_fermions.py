@@ -88,20 +88,10 @@ class FreeFermionLaw:
     def moments(self, order: int) -> list[Fraction]:
         """E (K/c²)^k for k = 0 … order, exact."""
         N, L = 2 * self.modes, self.parameters
-        # (Σ_k E W^{2k} t^k/k!)^L, by the recursion for powers of a series.
         term = [Fraction(1)]
         for k in range(1, order + 1):  # E W^j = Π_{i<=j} i/(N-2+i)
             term.append(term[-1] * (2 * k - 1) * (2 * k) / ((N + 2 * k - 3) * (N + 2 * k - 2)))
-        series = [m / math.factorial(k) for k, m in enumerate(term)]
-        power = [Fraction(1)]
-        for k in range(1, order + 1):
-            parts = [(i * (L + 1) - k) * series[i] * power[k - i] for i in range(1, k + 1)]
-            power.append(sum(parts, Fraction(0)) / k)
-        found, v = [], Fraction(1)
-        for k in range(order + 1):
-            found.append(v * power[k] * math.factorial(k))
-            v *= Fraction(N - 1 + 2 * k, N + 2 * k)
-        return found
+        return _moments(L, term, _beta(Fraction(N - 1, 2), Fraction(1, 2), order))
 
     def mean(self) -> Prediction:
         """E K = 2Lc²/N²."""
@@ -155,3 +145,75 @@ class FreeFermionLaw:
     def _prediction(self, quantity: str, value: Fraction) -> Prediction:
         assumptions = ("Haar layers of SO(2n)", "observable linear in Majorana operators", "half-Pauli rotations")
         return Prediction(quantity, float(value), "exact", assumptions, "docs/theory.md")
+
+
+@dataclass(frozen=True)
+class QuadraticFermionLaw:
+    """K for Haar-random SO(2n) layers and an observable quadratic in Majorana operators, in a pure Gaussian state.
+
+    O = c iγγ' for two orthonormal combinations p, q of Majorana operators (Z of a qubit between matchgates, X of an
+    Ising chain), input with covariance matrix u, u² = -1 (basis states there, |+…+> here); rotations exp(-iθP/2) about
+    quadratic strings. With x = pqᵀ - qpᵀ pulled back f = c pᵀuq, and a gradient is the component in the plane (a, b)
+    of the commutator M = [x, u] = (uq)pᵀ - p(uq)ᵀ + q(up)ᵀ - (up)qᵀ: the planes of p, uq and of q, up are orthogonal,
+    and both wedges have length √v, v = 1 - (pᵀuq)². So M is √v times a turn of two planes, in a uniform frame for each
+    gate; aᵀMb with the first vector of the gate's plane uniform on the sphere across the second:
+
+        K = c² v Σ_ℓ t_ℓ s_ℓ,  v ~ Beta((N-2)/2, 1/2),  t ~ Beta(2, (N-4)/2),  s ~ Beta(1/2, (N-2)/2),  N = 2n.
+
+    Args:
+        modes: n, 2 at least.
+        parameters: L.
+        coefficient: c.
+
+    >>> law = QuadraticFermionLaw(4, 420)
+    >>> round(float(law.mean()), 4), round(float(law.variance()), 4)
+    (25.7143, 27.4286)
+    """
+
+    modes: int
+    parameters: int
+    coefficient: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is no such law."""
+        FreeFermionLaw(self.modes, self.parameters, self.coefficient)
+
+    def moments(self, order: int) -> list[Fraction]:
+        """E (K/c²)^k for k = 0 … order, exact."""
+        N = 2 * self.modes
+        weights = _beta(Fraction(2), Fraction(N - 4, 2), order)
+        squares = _beta(Fraction(1, 2), Fraction(N - 2, 2), order)
+        term = [t * s for t, s in zip(weights, squares, strict=True)]
+        return _moments(self.parameters, term, _beta(Fraction(N - 2, 2), Fraction(1, 2), order))
+
+    def mean(self) -> Prediction:
+        """E K = 4(N-2) L c² / (N (N-1)²)."""
+        return self._prediction("kernel mean", self.moments(1)[1] * Fraction(self.coefficient) ** 2)
+
+    def variance(self) -> Prediction:
+        """Var K."""
+        _, one, two = self.moments(2)
+        return self._prediction("kernel variance", (two - one**2) * Fraction(self.coefficient) ** 4)
+
+    def _prediction(self, quantity: str, value: Fraction) -> Prediction:
+        assumptions = ("Haar layers of SO(2n)", "observable quadratic in Majorana operators", "pure Gaussian input")
+        return Prediction(quantity, float(value), "exact", assumptions, "docs/theory.md")
+
+
+def _beta(a: Fraction, b: Fraction, order: int) -> list[Fraction]:
+    """Moments of a Beta(a, b) variable from the zeroth on."""
+    found = [Fraction(1)]
+    for k in range(order):
+        found.append(found[-1] * (a + k) / (a + b + k))
+    return found
+
+
+def _moments(terms: int, term: list[Fraction], v: list[Fraction]) -> list[Fraction]:
+    """Of v times a sum of independent terms, from the moments of v and of one term."""
+    # (Σ_k E w^k t^k/k!)^L, by the recursion for powers of a series.
+    series = [m / math.factorial(k) for k, m in enumerate(term)]
+    power = [Fraction(1)]
+    for k in range(1, len(term)):
+        parts = [(i * (terms + 1) - k) * series[i] * power[k - i] for i in range(1, k + 1)]
+        power.append(sum(parts, Fraction(0)) / k)
+    return [w * p * math.factorial(k) for k, (w, p) in enumerate(zip(v, power, strict=True))]

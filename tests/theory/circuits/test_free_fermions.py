@@ -12,9 +12,9 @@ import pytest
 from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
 
 import qntk
-from qntk.sampling.haar.free_fermions import sample_free_fermions
+from qntk.sampling.haar.free_fermions import sample_free_fermions, sample_quadratic_fermions
 from qntk.theory.circuits.clifford_frame import Rotation
-from qntk.theory.circuits.free_fermions import FreeFermionLaw
+from qntk.theory.circuits.free_fermions import FreeFermionLaw, QuadraticFermionLaw
 from qntk.theory.circuits.moves import Moves
 from qntk.theory.circuits.orbit_law import orbit_mean
 
@@ -121,3 +121,53 @@ def test_draws_depend_on_the_seed_alone_and_bad_sizes_are_refused():
     assert not np.array_equal(one.kernel, other.kernel)
     with pytest.raises(ValueError, match="modes >= 2"):
         sample_free_fermions(1, 2, 50, seed=1)
+
+
+def check_moments(kernels, law, other):
+    """Mean and variance within 5 standard errors each; another law is outside in one of them."""
+
+    def off(law):
+        squares = (kernels - kernels.mean()) ** 2
+        root = math.sqrt(len(kernels))
+        return (
+            abs(kernels.mean() - float(law.mean())) / (kernels.std() / root),
+            abs(squares.mean() - float(law.variance())) / (squares.std() / root),
+        )
+
+    assert max(off(law)) < 5
+    assert max(off(other)) > 5
+
+
+@pytest.mark.parametrize(("modes", "parameters"), [(2, 2), (3, 3), (6, 4)])
+def test_draws_of_quadratic_observables(modes, parameters):
+    """12 000 draws of covariance matrices; controls: another mode, and the law of linear observables."""
+    draws = sample_quadratic_fermions(modes, parameters, 12_000, seed=6)
+    law = QuadraticFermionLaw(modes, parameters)
+    check_moments(draws.kernel, law, QuadraticFermionLaw(modes + 1, parameters))
+    check_moments(draws.kernel, law, FreeFermionLaw(modes, parameters))
+
+
+@pytest.mark.parametrize("qubits", [3, 5])
+def test_state_vectors_of_deep_matchgates(qubits):
+    """Four trained RZ between deep random chains of RZ and RXX, Z0 in |0…0>: mean and variance, 4000 draws."""
+    deep, trained = 8 * qubits, 4
+    circuit = QuantumCircuit(qubits)
+    angles = iter(ParameterVector("x", (trained + 1) * deep * (2 * qubits - 1)))
+    for gate in range(trained + 1):
+        for _ in range(deep):
+            for q in range(qubits):
+                circuit.rz(next(angles), q)
+            for q in range(qubits - 1):
+                circuit.rxx(next(angles), q, q + 1)
+        if gate < trained:
+            circuit.rz(Parameter(f"a{gate}"), qubits // 2)
+    kernels = np.asarray(qntk.sample(circuit, "Z0", draws=4000, seed=2, inputs="x").draws.kernel)
+    check_moments(kernels, QuadraticFermionLaw(qubits, trained), QuadraticFermionLaw(qubits, trained + 1))
+
+
+@pytest.mark.parametrize("qubits", [3, 12, 40])
+def test_the_mean_of_quadratic_observables_is_that_of_orbits(qubits):
+    turns = [Rotation("Z", (q,), q) for q in range(qubits)]
+    turns += [Rotation("XX", (q, q + 1), qubits + q) for q in range(qubits - 1)]
+    orbit = orbit_mean(Moves.from_operations(qubits, turns), {"I" * (qubits - 1) + "Z": 1.0})
+    assert float(QuadraticFermionLaw(qubits, len(turns)).mean()) == pytest.approx(orbit.value, rel=1e-12)
