@@ -34,6 +34,7 @@ Float = NDArray[np.float64]
 _BOUNDED = 16
 _GRID = 4001
 _CONVERGED = 1e-5
+_FEW = 5
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class KernelDistribution:
     def truncation(self) -> float:
         """About the largest error of the distribution function.
 
-        It is what the last quarter of the moments of v_O and of S changes of it; more where only few are known.
+        It is what the last quarter of the moments of v_O and of S changes of it; ``_FEW`` times that where O has four
+        moments and no spectrum, since the fifth may change as much as the fourth did.
         """
         if known_order(self.law.observable, 3) < 3:
             return self._observable.truncation + self._sum.truncation
@@ -65,7 +67,8 @@ class KernelDistribution:
         mean, std = self.law.mean().value, self.law.variance().value ** 0.5
         values = np.geomspace(max(mean - 4 * std, mean / 1000), mean + 6 * std, 60)
         changes = self._average(values, lambda k: np.sum(self.sum_cdf(k / nodes) * change))
-        return float(np.abs(changes).max()) + self._sum.truncation
+        few = 1 if self.law.observable.spectrum is not None else _FEW
+        return few * float(np.abs(changes).max()) + self._sum.truncation
 
     def pdf(self, kernel: ArrayLike) -> Float:
         """Density at the given values of K, of any shape, in units of 1/K."""
