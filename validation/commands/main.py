@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,6 +35,8 @@ _TASKS = (
     ),
     Task("The validator itself", [calibrate, completion], "qntk calibrate --trials 200"),
 )
+_GRACE = 10.0
+"""Seconds after which an interrupted process is interrupted again, and then ended."""
 _CLOSED_PIPE = 141
 """What a shell gives a process that SIGPIPE ends."""
 
@@ -74,7 +77,7 @@ def main(arguments: list[str] | None = None) -> Any:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        with python_warnings_as_lines(), _terminated_as_interrupted():
+        with python_warnings_as_lines(), _interruptible(sure=arguments is None):
             result = qntk.main(arguments, prog_name="qntk", standalone_mode=False)
         sys.exit(result if isinstance(result, int) else 0)
     except click.ClickException as error:
@@ -98,16 +101,40 @@ def main(arguments: list[str] | None = None) -> Any:
 
 
 @contextlib.contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM ends every command as Ctrl-C does, unless somebody has said what else it does."""
-    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    if ours:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _interruptible(sure: bool) -> Iterator[None]:
+    """SIGTERM ends every command as Ctrl-C does, unless somebody has said what else it does.
+
+    With ``sure``, in a process of its own, an interrupt that is lost, in a callback of a compiled library or behind a
+    lock that nobody holds any more, is repeated once, and then the process ends: what is finished is on disk.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: Any) -> None:
+        if sure and not asked.is_set():
+            asked.set()
+            threading.Thread(target=_insist, daemon=True).start()
+        raise KeyboardInterrupt
+
+    asked = threading.Event()
+    usual: dict[int, Any] = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+    ours = [number for number, handler in usual.items() if signal.getsignal(number) == handler]
+    for number in ours:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        if ours:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in ours if not sure else []:  # a process that ends may be interrupted to its end
+            signal.signal(number, usual[number])
+
+
+def _insist() -> None:
+    """End the process if it still runs a while after it was interrupted."""
+    time.sleep(_GRACE)
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(_GRACE)
+    os._exit(130)
 
 
 def _fail(message: str) -> None:

@@ -1,6 +1,7 @@
 """``qntk`` as a process: what a start imports, and what a reader that goes away does to it."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -78,3 +79,31 @@ def test_a_pipe_that_is_read_is_left_alone(program):
     first = subprocess.run(line, shell=True, capture_output=True, text=True)
     assert first.stdout.splitlines() == done.stdout.splitlines()[:1]
     assert first.stderr == ""
+
+
+LOST = """
+import time
+from qntk.validation.commands import main
+main._GRACE = 0.2
+def deaf(*arguments, **options):
+    once = iter(["working"])
+    while True:
+        try:
+            for word in once:
+                print(word, flush=True)
+            time.sleep(60)
+        except KeyboardInterrupt:
+            print("lost", flush=True)
+main.qntk.main = deaf
+main.main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_that_is_lost_ends_the_process_all_the_same(program, number):
+    """As a callback of a compiled library loses one, or a lock that a dead call holds: said twice, then it ends."""
+    process = subprocess.Popen([sys.executable, "-c", LOST], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "working\n"
+    process.send_signal(number)
+    told, _ = process.communicate(timeout=60)
+    assert (process.returncode, told) == (130, "lost\nlost\n")
