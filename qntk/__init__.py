@@ -33,6 +33,7 @@ _HOME = {
     "Check": "_verdicts",
     "check": "_verdicts",
     "compare": "_verdicts",
+    "compare_trained": "_trained",
     "Diagnosis": "_diagnosis",
     "Model": "_model",
     "CircuitLaw": "_predict",
@@ -63,6 +64,7 @@ __all__ = [
     "calibrate",
     "check",
     "compare",
+    "compare_trained",
     "diagnose",
     "exact_mean",
     "flow",
@@ -86,6 +88,7 @@ if TYPE_CHECKING:
     from qntk._model import Model
     from qntk._predict import CircuitLaw, predict_circuit
     from qntk._runs import calibrate, diagnose, plan, report, status, sweep
+    from qntk._trained import compare_trained
     from qntk._verdicts import Check, Comparison, check, compare
     from qntk.theory.training.one_datum import flow_one
     from qntk.theory.training.riccati import flow

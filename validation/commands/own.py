@@ -91,6 +91,15 @@ def check(
 @click.option("--decimal", type=click.Choice([".", ","]), help="Mark of the decimals in a .csv.")
 @click.option("--header/--no-header", default=None, help="Whether the first line of a .csv has names.")
 @click.option("--estimated", is_flag=True, help="The kernels are estimates from shots; judge their mean alone.")
+@click.option(
+    "--trained",
+    type=click.Path(path_type=Path),
+    metavar="KERNELS",
+    help="Training curves in place of draws: DRAWS holds residuals f - y, this file K, both (networks, times).",
+)
+@click.option("--target", type=float, help="With --trained: the label y.")
+@click.option("--rate", type=float, help="With --trained: the learning rate of the loss ½(f - y)².")
+@click.option("--every", type=int, help="With --trained: steps between two times of the curves, 1 by default.")
 @options.MARGIN
 @options.FAMILY_ERROR
 @options.FAIL_ON
@@ -106,6 +115,10 @@ def compare(
     separator: str | None,
     decimal: str | None,
     header: bool | None,
+    trained: Path | None,
+    target: float | None,
+    rate: float | None,
+    every: int | None,
     **settings: Any,
 ) -> None:
     """Test draws made elsewhere, a column of independent K or μ in DRAWS, against the closed forms.
@@ -118,9 +131,27 @@ def compare(
       qntk compare kernels.npy --qubits 3 --params 10 --observable Z0
     """
     from qntk._law import law
+    from qntk._trained import compare_trained
     from qntk._verdicts import compare as weigh
     from qntk.inputs.separated import Dialect
 
+    of_training = {"--target": target, "--rate": rate, "--every": every}
+    if trained is None and any(value is not None for value in of_training.values()):
+        raise click.UsageError(f"{' '.join(k for k, v in of_training.items() if v is not None)} goes with --trained")
+    if trained is not None:
+        of_draws = {"--separator": separator, "--decimal": decimal, "--header": header, "--column": settings["column"]}
+        strange = [name for name, value in of_draws.items() if value is not None]
+        strange += ["--estimated"] * settings["estimated"] + ["--quantity"] * (settings["quantity"] != "kernel")
+        if strange:
+            raise click.UsageError(f"{strange[0]} is for draws; leave it out with --trained")
+        if target is None or rate is None:
+            raise click.UsageError("--trained needs --target and --rate")
+        cell = law(*options.cell(qubits, params), observable, generator)
+        shares = {name: settings[name] for name in ("margin", "family_error")}
+        judged = compare_trained(draws, trained, cell, target, rate, every=1 if every is None else every, **shares)
+        echo_json(judged.to_dict()) if as_json else echo_text(judged.text)
+        _exit_on(judged.verdicts, fail_on)
+        return
     dialect = None
     if (separator, decimal, header) != (None, None, None):
         default = "\t" if ".tsv" in draws.name else ";" if decimal == "," else ","
