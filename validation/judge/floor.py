@@ -23,8 +23,6 @@ from qntk.validation.judge.spread import Spread, raw_moments
 
 FREEDOM = 4.0
 """Degrees of freedom, n / (κ_ψ - 1) with the law's κ_ψ, that a verdict needs."""
-EXPONENT_FREEDOM: Mapping[str, float] = {"kernel": 30.0, "dqntk": 6.0}
-"""The same for each cell of a fitted exponent, whose interval is normal; κ_ψ of μ² is mostly overestimated."""
 LEAST = 20
 _FACTOR: Mapping[str, tuple[int, float]] = {"mean": (3, 2.0), "second_moment": (6, 4.0)}
 

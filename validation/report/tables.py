@@ -65,6 +65,7 @@ def scaling_document(results: SweepResults) -> dict[str, Any]:
                     "low": interval[0],
                     "high": interval[1],
                     "standard_error": exponent.standard_error,
+                    "freedom": exponent.freedom,
                     "bootstrap": exponent.bootstrap,
                     "predicted": dict(exponent.predicted),
                     "covers": {r: interval[0] <= v <= interval[1] for r, v in exponent.predicted.items()},

@@ -9,8 +9,14 @@ The goodness of fit says whether a power law holds at all. Where it does not, th
 draws scatter the weighted slope, so the comparison with an effective exponent stands; but it understates how far the
 slope would move in another window. Read such an exponent with its window and its goodness of fit, never alone.
 
-A fit is linear in the logs, β_q = A_q y_q. Cells are independent, the quantities of one cell are not, so the exponents
-of two quantities have the covariance A_q C_qq' A_q'ᵀ, with C_qq' diagonal in the cells (``scaling.points``).
+A fit is linear in the logs, β_q = A_q y_q. Its variance is the sum over the cells of A² se², each with degrees of
+freedom ν of its own that fall with the tails of the cell's draws (``judge.pivots``); that of the sum has about
+
+    ν = (Σ A² se²)² / Σ (A² se²)²/ν_cell
+
+of them (B. L. Welch, Biometrika 34, 28, 1947), and the interval is Student's. Cells are independent, the quantities of
+one cell are not, so the exponents of two quantities have the covariance A_q C_qq' A_q'ᵀ, with C_qq' diagonal in the
+cells (``scaling.points``).
 """
 
 from __future__ import annotations
@@ -21,7 +27,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2, norm
+from scipy.special import stdtrit
+from scipy.stats import chi2
 
 from qntk.validation.judge.pivots import Pivot
 from qntk.validation.scaling.points import SYMBOLS, Point, design_of, point, predicted_logs
@@ -39,13 +46,15 @@ class Exponent:
     Attributes:
         best: coefficient of its log.
         standard_error: by the delta method; right for the scatter of the draws whether or not a power law holds.
-        interval: at confidence 1 - level of the fit, normal.
+        freedom: degrees of freedom of the standard error.
+        interval: at confidence 1 - level of the fit, Student's.
         bootstrap: interval at 95 %, by percentiles of fits to resampled batches with the weights held.
         predicted: effective exponent of each regime over the same points, with the same weights.
     """
 
     best: float
     standard_error: float
+    freedom: float
     interval: tuple[float, float]
     bootstrap: tuple[float, float]
     predicted: Mapping[str, float]
@@ -57,7 +66,7 @@ class Exponent:
     @property
     def pivot(self) -> Pivot:
         """How the fitted exponent scatters about the truth."""
-        return Pivot(self.best, self.standard_error, math.inf, 0.0, 1, logarithmic=False)
+        return Pivot(self.best, self.standard_error, self.freedom, 0.0, 1, logarithmic=False)
 
 
 @dataclass(frozen=True)
@@ -179,8 +188,11 @@ def _fit_one(
     logs = np.array([p.logs[quantity] for p in points])
     best = solver @ logs
     covariance = np.einsum("in,n,jn->ij", solver, variances, solver)
-    errors = np.sqrt(np.diag(covariance))
-    reach = float(norm.isf(level / 2)) * errors
+    spreads = np.array([p.spread(quantity) for p in points])
+    parts = (solver * spreads[:, 0]) ** 2
+    errors = np.sqrt(parts.sum(axis=1))
+    freedom = parts.sum(axis=1) ** 2 / np.maximum((parts**2 / spreads[:, 1]).sum(axis=1), np.finfo(float).tiny)
+    reach = -stdtrit(freedom, level / 2) * errors
     tails = (BOOTSTRAP_LEVEL / 2, 1 - BOOTSTRAP_LEVEL / 2)
     moved = best + np.quantile(np.einsum("in,nr->ri", solver, changes), tails, axis=0)
     predicted = {regime: solver @ values for regime, values in predicted_logs(points, quantity).items()}
@@ -191,6 +203,7 @@ def _fit_one(
             variable: Exponent(
                 best=float(best[i]),
                 standard_error=float(errors[i]),
+                freedom=float(freedom[i]),
                 interval=(float(best[i] - reach[i]), float(best[i] + reach[i])),
                 bootstrap=(float(moved[0, i]), float(moved[1, i])),
                 predicted={regime: float(values[i]) for regime, values in predicted.items()},

@@ -15,7 +15,7 @@ import numpy as np
 
 from qntk.theory import REGIMES, KernelLaw, Prediction
 from qntk.validation.judge.claims import CLAIM, EXPONENT, Column, Quantity, Statistic
-from qntk.validation.judge.floor import EXPONENT_FREEDOM, needed_draws
+from qntk.validation.judge.floor import needed_draws
 from qntk.validation.judge.pivots import Pivot
 from qntk.validation.judge.step_down import step_down_level
 from qntk.validation.judge.verdicts import Question, Verdict
@@ -93,7 +93,7 @@ def cell_point(cell: Cell, law: KernelLaw, columns: Mapping[Quantity, Column]) -
         for regime, prediction in CLAIM["dqntk", "second_moment"].predict(law, None).items():
             found.setdefault(regime, {})["dqntk"] = math.sqrt(prediction.value)
     made = point(cell.parameters, cell.dimension, columns["kernel"], columns.get("dqntk"), found)
-    needed = {q: needed_draws(law, *_CLAIM[q], EXPONENT_FREEDOM[_CLAIM[q][0]]) for q in made.logs}
+    needed = {q: needed_draws(law, *_CLAIM[q]) for q in made.logs}
     return replace(made, thin=frozenset(q for q, n in needed.items() if len(columns["kernel"]) < n))
 
 

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qntk.validation.judge.estimates import summarise
+from qntk.validation.judge.pivots import Pivot
 
 SYMBOLS = {"mean": "K̄", "std": "ΔK", "relative_std": "ΔK/K̄", "dqntk": "Δμ"}
 """The quantities that have scaling laws."""
@@ -37,7 +38,9 @@ class Point:
         batches: power sums for the bootstrap, shape (B, m): for each batch of consecutive draws the means of K, K²
             and, where drawn, μ².
         predictions: regime to quantity to value (not its log); a quantity may be missing for a regime.
-        thin: quantities whose draws are too few for a normal interval (``qntk.validation.judge.floor``).
+        thin: quantities whose draws are too few for a verdict (``qntk.validation.judge.floor``).
+        scatter: quantity to standard error and degrees of freedom of its log, as an interval of it alone has them
+            (``qntk.validation.judge.pivots``); those of the covariance, and infinite, where left out.
 
     Raises ``ValueError`` for an unknown quantity, logs that are not finite, variances that are not positive, a
     covariance of log(ΔK/K̄) that is not that of log ΔK - log K̄, and arrays of the wrong shape.
@@ -50,6 +53,7 @@ class Point:
     batches: NDArray[np.float64]
     predictions: Mapping[str, Mapping[str, float]]
     thin: frozenset[str] = frozenset()
+    scatter: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what no fit could weigh."""
@@ -77,6 +81,10 @@ class Point:
         """Standard error of the log of a quantity's estimate."""
         index = list(self.logs).index(quantity)
         return math.sqrt(self.covariance[index, index])
+
+    def spread(self, quantity: str) -> tuple[float, float]:
+        """Standard error and degrees of freedom of the log of a quantity's estimate."""
+        return self.scatter.get(quantity, (self.standard_error(quantity), math.inf))
 
     def resample(self, resamples: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Changes of the logs when the batches are drawn anew with replacement, shape (resamples, q)."""
@@ -131,13 +139,20 @@ def point(
         logs["dqntk"] = math.log(squares.mean()) / 2
         influence.append((squares / squares.mean() - 1) / 2)
         sums.append(squares)
+    floor = math.sqrt(1 / (2 * n * (n - 1)))  # of the log of a standard deviation, if all squares were equal
+    least = {"std": floor, "relative_std": floor, "dqntk": floor}
+    pivots = {
+        name: Pivot.of_influence(1.0, values, True, least.get(name, 0.0))
+        for name, values in zip(logs, influence, strict=True)
+    }
     covariance = np.cov(influence) / n
     # The next order in 1/n, exact for normal draws; positive where a kurtosis of 1 leaves nothing at first order.
     covariance[1:3, 1:3] += 0.5 / (n * (n - 1))
     size = -(-n // batches)
     whole = n // size * size
     means = np.stack([column[:whole].reshape(-1, size).mean(axis=1) for column in sums], axis=1)
-    return Point(parameters, dimension, logs, covariance, means, predictions)
+    scatter = {name: (pivot.se, pivot.df) for name, pivot in pivots.items()}
+    return Point(parameters, dimension, logs, covariance, means, predictions, scatter=scatter)
 
 
 def predicted_logs(points: Sequence[Point], quantity: str) -> dict[str, NDArray[np.float64]]:

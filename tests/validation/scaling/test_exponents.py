@@ -1,10 +1,13 @@
 """Weighted fits and effective exponents against textbook algebra, numpy and the jackknife; Haar layers end to end."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from qiskit.quantum_info import SparsePauliOp
+from scipy.stats import norm
+from scipy.stats import t as student
 
 from qntk.sampling import HaarLayers, sample
 from qntk.theory import REGIMES, KernelLaw
@@ -60,6 +63,23 @@ def test_coefficients_and_covariance_equal_the_normal_equations(variables):
     np.testing.assert_allclose(best, beta, rtol=1e-9)
     np.testing.assert_allclose(result.covariance, inverse, rtol=1e-9)
     assert result.chi2 == pytest.approx(np.sum(((np.log(values) - X @ beta) / errors) ** 2), rel=1e-9)
+
+
+def test_the_interval_is_students_with_welchs_degrees_of_freedom():
+    """Three cells at L = 1, e, e² of equal weight: the slope is half the difference of the ends, by hand."""
+    errors, freedom = (0.02, 0.05, 0.03), (7.0, 2.0, 40.0)
+    sizes = [(1, 8), (10, 8), (100, 8)]
+    points = [
+        replace(p, scatter={"mean": (s, f)})
+        for p, s, f in zip(bare(sizes, (1.0, 2.0, 3.0), (0.1, 0.1, 0.1)), errors, freedom, strict=True)
+    ]
+    exponent = fit(points, "mean", ("L",), 0.01, RNG(0)).exponents["L"]
+    parts = np.array([errors[0] ** 2, errors[2] ** 2]) / np.log(100) ** 2
+    assert exponent.standard_error == pytest.approx(np.sqrt(parts.sum()))
+    assert exponent.freedom == pytest.approx(parts.sum() ** 2 / (parts[0] ** 2 / 7 + parts[1] ** 2 / 40))
+    reach = student.isf(0.005, exponent.freedom) * exponent.standard_error
+    assert exponent.interval == pytest.approx((exponent.best - reach, exponent.best + reach))
+    assert reach > 1.05 * norm.isf(0.005) * exponent.standard_error  # control: a normal one is shorter
 
 
 def test_effective_exponents_equal_numpys_weighted_polynomial_fit():
