@@ -115,7 +115,7 @@ def blocks(page):
     for old, new, _ in SHORTER.get(page, []):
         assert old in text, f"{page} does not show {old!r}, which SHORTER replaces"
         text = text.replace(old, new)
-    pattern = r"^```(?P<language>\S*)\n(?P<fenced>(?s:.*?))^```|(?<=\n\n)(?P<indented>(?:    .*\n|\n(?=    ))+)"
+    pattern = r"^```(?P<language>\S*).*\n(?P<fenced>(?s:.*?))^```|(?<=\n\n)(?P<indented>(?:    .*\n|\n(?=    ))+)"
     for found in re.finditer(pattern, text, re.MULTILINE):
         if found["indented"]:
             shown = re.sub("^    ", "", found["indented"], flags=re.MULTILINE)
