@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,14 +131,14 @@ def _curves(source: Any, name: str) -> NDArray[Any] | Any:
             return np.loadtxt(path, delimiter=",", ndmin=2)
         if path.suffix not in (".npy", ".npz"):
             raise ValueError("give .npy, .npz or .csv")
-        found = np.load(path, allow_pickle=False)
-        if path.suffix == ".npy":
-            return found
-        with found:
+        with path.open("rb") as file:
+            found = np.load(file, allow_pickle=False)
+            if isinstance(found, np.ndarray):
+                return found
             names = list(found.files)
             if name not in names and len(names) != 1:
                 raise ValueError(f"it holds {', '.join(names[:8]) or 'nothing'}; call the array {name}")
             return found[name if name in names else names[0]]
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(f"curves {path} cannot be read: {reason}") from error

@@ -158,7 +158,7 @@ def _curves(name: str, values: ArrayLike) -> Array:
 
 
 def _times(steps: Sequence[int] | None, every: int, times: int) -> list[int]:
-    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+    if isinstance(every, bool) or not isinstance(every, int | np.integer) or every < 1:
         raise ValueError(f"every is {every!r}; give a whole number of steps, 1 or more")
     if steps is None:
         return sorted({every * max(1, (times - 1) // part) for part in (8, 4, 2, 1)})

@@ -114,11 +114,13 @@ LAW = ("Z0", 1.0, 0.01)
         ((GOOD, -GOOD), LAW, {"strength": "mine"}, "choose network"),
         ((GOOD, -GOOD), LAW, {"margin": 2.0}, "between 0 and 1"),
         (("none.npy", -GOOD), LAW, {}, "cannot be read"),
+        (("torn.npz", -GOOD), LAW, {}, "cannot be read"),
         (("none.txt", -GOOD), LAW, {}, "give .npy"),
     ],
 )
 def test_what_is_no_training_is_refused_in_one_line(curves, law, options, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "torn.npz").write_bytes(b"PK\x03\x04 and no more")
     observable, target, rate = law
     with pytest.raises((ValueError, TypeError), match=words) as caught:
         qntk.compare_trained(*curves, qntk.law(2, 24, observable), target, rate, **options)
