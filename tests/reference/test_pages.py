@@ -34,7 +34,7 @@ def test_the_pages_hold_the_documents_verdicts(documents, text):
     """The ledger that the HTML holds has a row for each verdict of both documents."""
     verdicts, scaling = documents
     page = text("default/report.html")
-    counts = Counter(row["verdict"] for row in [*verdicts["verdicts"], *verdicts["symmetric"]])
+    counts = Counter(row["verdict"] for key in ("verdicts", "symmetric", "orbit") for row in verdicts[key])
     counts += Counter(v["verdict"] for row in scaling["exponents"] for v in row["verdicts"].values())
     ledger = json.loads(page.split('id="ledger-data">')[1].split("</script>")[0])
     assert Counter(ledger["words"]["verdict"][i] for i in ledger["columns"]["verdict"]) == counts

@@ -191,7 +191,9 @@ def _fit_one(
     spreads = np.array([p.spread(quantity) for p in points])
     parts = (solver * spreads[:, 0]) ** 2
     errors = np.sqrt(parts.sum(axis=1))
-    freedom = parts.sum(axis=1) ** 2 / np.maximum((parts**2 / spreads[:, 1]).sum(axis=1), np.finfo(float).tiny)
+    shares = parts / parts.sum(axis=1, keepdims=True)
+    inverse = (shares**2 / spreads[:, 1]).sum(axis=1)  # 0 where every cell's error is known exactly
+    freedom = np.divide(1.0, inverse, out=np.full(len(inverse), math.inf), where=inverse > 0)
     reach = -stdtrit(freedom, level / 2) * errors
     tails = (BOOTSTRAP_LEVEL / 2, 1 - BOOTSTRAP_LEVEL / 2)
     moved = best + np.quantile(np.einsum("in,nr->ri", solver, changes), tails, axis=0)

@@ -20,7 +20,8 @@ VERDICT_KEYS = {
 }  # fmt: skip
 EXPONENT_KEYS = {
     "ensemble", "observable", "generator", "fixed", "quantity", "variable", "with", "best", "low", "high",
-    "standard_error", "bootstrap", "predicted", "covers", "verdicts", "goodness_p", "chi2", "dof", "window", "points",
+    "freedom", "standard_error", "bootstrap", "predicted", "covers", "verdicts", "goodness_p", "chi2", "dof", "window",
+    "points",
 }  # fmt: skip
 FIGURES = (
     "overview", "exponents", "concentration-map", "concentration", "mean", "variance", "concentration-dimension",
@@ -182,16 +183,17 @@ def test_levels_lie_between_a_share_and_what_step_down_leaves(reported):
 
 
 def test_exponents_with_their_intervals_and_covariances(reported):
-    """An interval of 0.05/68 is 3.4 standard errors to each side, a bootstrap one at 95 % two, to a fifth."""
+    """An interval of 0.05/68 is 3.4 to 4 standard errors to each side, a bootstrap one at 95 % two, to a fifth."""
     scaling = read(reported[0], "scaling.json")
     for row in scaling["exponents"]:
         assert set(row) == EXPONENT_KEYS
         assert row["low"] < row["best"] < row["high"]
+        assert 4 < row["freedom"] < 3 * 5000
         assert (row["variable"], row["with"], row["window"], row["points"], row["dof"]) == ("L", [], [4, 16], 3, 1)
         assert row["fixed"] in ("n = 2", "n = 3")
         assert 0 <= row["goodness_p"] <= 1
         half = (row["high"] - row["low"]) / 2
-        assert 2.2 < half / row["standard_error"] < 3.5
+        assert 2.2 < half / row["standard_error"] < 4
         low, high = row["bootstrap"]
         assert (high - low) / 2 / row["standard_error"] == pytest.approx(1.96, rel=0.2)
         assert set(row["predicted"]) == set(row["covers"]) == set(row["verdicts"])
@@ -209,12 +211,12 @@ def test_exponents_with_their_intervals_and_covariances(reported):
         np.testing.assert_allclose(covariance, covariance.T)
         assert np.linalg.eigvalsh(covariance).min() > -1e-12
         mine = [r for r in scaling["exponents"] if all(r[k] == family[k] for k in ("observable", "fixed"))]
-        np.testing.assert_allclose(np.sqrt(np.diag(covariance)), [r["standard_error"] for r in mine])
+        larger = [r["standard_error"] for r in mine] / np.sqrt(np.diag(covariance))
+        assert ((larger > 1 - 1e-9) & (larger < 1.15)).all()  # with the outermost draws once more
 
 
 def test_models_and_statements(reported):
-    """One comparison a quantity and family; one sentence for K̄ and for ΔK/K̄, but for the family whose tails ask for
-    5346 draws a cell: its exponents are inconclusive, and the promise says so. Akaike weights add to 1."""
+    """One comparison a quantity and family; one sentence for K̄ and for ΔK/K̄. Akaike weights add to 1."""
     scaling = read(reported[0], "scaling.json")
     assert len(scaling["models"]) == 4 * 3
     for row in scaling["models"]:
@@ -223,14 +225,7 @@ def test_models_and_statements(reported):
         assert aic == sorted(aic)
         assert {"power law", "exact"} <= {model["name"] for model in row["ranked"]}
         assert "3 parameters need at least 4 points" in row["omitted"]["power law with plateau"]
-    assert [(s["quantity"], s["in"]) for s in scaling["statements"]] == [*3 * [("K̄", "L"), ("ΔK/K̄", "L")], ("K̄", "L")]
-    thin = {
-        (row["observable"], row["fixed"], row["quantity"])
-        for row in scaling["exponents"]
-        if all(v["p_value"] == 1.0 for v in row["verdicts"].values())
-    }
-    assert thin == {("projector:rank=1", "n = 3", quantity) for quantity in ("ΔK", "ΔK/K̄")}
-    assert "Of 2 intervals the draws are too few" in read(reported[0], "verdicts.json")["promise"]
+    assert [(s["quantity"], s["in"]) for s in scaling["statements"]] == 4 * [("K̄", "L"), ("ΔK/K̄", "L")]
     for s in scaling["statements"]:
         assert s["text"].startswith(f"{s['quantity']} ∝ L^")
 

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from qntk.sampling import HaarLayers, sample
 from qntk.theory import REGIMES, KernelLaw
 from qntk.theory.operators import OperatorMoments
 from qntk.validation.scaling.exponents import Point, fit, fit_jointly, point
+from qntk.validation.scaling.families import cell_point
 
 SIZES = (4, 8, 16, 32, 64)
 RNG = np.random.default_rng
@@ -197,3 +199,12 @@ def test_bad_input_is_refused():
     ):
         with pytest.raises(ValueError, match=message):
             Point(**{**vars(cell), **changed})
+
+
+def test_cells_with_too_few_draws_for_a_verdict_are_told():
+    """ΔK of a projector at D = 8, L = 4 asks for 10 552 draws, its mean for fewer than 1000, of a Pauli string for 514."""
+    draws = RNG(4).gamma(1.0, size=1000)
+    cell = SimpleNamespace(parameters=4, dimension=8, dqntk=False)
+    pauli, projector = OperatorMoments.from_pauli(8), OperatorMoments.from_projector(8)
+    thin = [cell_point(cell, KernelLaw(4, O, pauli), {"kernel": draws}).thin for O in (projector, pauli)]
+    assert thin == [{"std", "relative_std"}, frozenset()]

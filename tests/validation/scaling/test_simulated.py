@@ -77,7 +77,8 @@ def test_bootstrap_intervals_cover_and_agree_with_the_normal_ones():
         assert binom.isf(1 - 1e-7, 250, 0.04) <= misses <= binom.isf(1e-7, 250, 0.08)
         assert binom.isf(1e-7, 250, 0.08) < 0.2 * 250
         lengths = [np.subtract(*e.bootstrap[::-1]) / np.subtract(*e.interval[::-1]) for e in exponents]
-        assert np.mean(lengths) == pytest.approx(1, abs=0.03)
+        # Student's, of cells whose outermost draws count twice: up to a tenth longer at 2 000 draws.
+        assert 0.88 < np.mean(lengths) < 1.03
 
 
 @pytest.mark.parametrize("law", [gamma, uniform])
@@ -110,9 +111,11 @@ def test_the_exponent_of_the_ratio_uses_the_covariance_of_both():
     joint = fit_jointly(simulated(gamma, RNG(8)), ("L",), 0.05, RNG(9))
     ratio = joint.fits["relative_std"].exponents["L"]
     difference, error = joint.combination({"std": 1, "mean": -1}, "L")
-    assert joint.combination({"relative_std": 1}, "L") == pytest.approx((ratio.best, ratio.standard_error), rel=1e-9)
+    own = np.sqrt(joint.fits["relative_std"].covariance[1, 1])
+    assert joint.combination({"relative_std": 1}, "L") == pytest.approx((ratio.best, own), rel=1e-9)
     # Other weights: a little less precise, and equal within 4.9 standard errors of the difference.
-    assert ratio.standard_error <= error < 1.2 * ratio.standard_error
+    assert own <= error < 1.2 * own
+    assert own <= ratio.standard_error < 1.1 * own  # the interval's, to which the outermost draws are added again
     off, spread = joint.combination({"std": 1, "mean": -1, "relative_std": -1}, "L")
     assert off == pytest.approx(difference - ratio.best, abs=1e-12)
     assert abs(off) < 4.9 * spread
