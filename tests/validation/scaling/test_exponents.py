@@ -202,7 +202,7 @@ def test_bad_input_is_refused():
 
 
 def test_cells_with_too_few_draws_for_a_verdict_are_told():
-    """ΔK of a projector at D = 8, L = 4 asks for 10 552 draws, its mean for fewer than 1000, of a Pauli string for 514."""
+    """ΔK of a projector at D = 8, L = 4 asks for 10 552 draws, its mean for fewer than 1000; a Pauli string for 514."""
     draws = RNG(4).gamma(1.0, size=1000)
     cell = SimpleNamespace(parameters=4, dimension=8, dqntk=False)
     pauli, projector = OperatorMoments.from_pauli(8), OperatorMoments.from_projector(8)
