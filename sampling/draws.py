@@ -102,9 +102,12 @@ def sample(ensemble: Ensemble, draws: int, seed: int, key: Sequence[int] = (), w
     if draws < 1:
         raise ValueError(f"draws is {draws}; give at least 1")
     sizes = chunk_sizes(draws, ensemble.parameters, ensemble.dimension)
+    threads = workers or cores()
+    if threads > len(sizes) and hasattr(ensemble, "on_threads"):
+        ensemble = ensemble.on_threads(threads // len(sizes))
 
     def one(chunk: int) -> Draws:
         return ensemble.draw(sizes[chunk], chunk_generator(seed, key, chunk))
 
-    with ThreadPoolExecutor(workers or cores()) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         return Draws.concatenate(list(pool.map(one, range(len(sizes)))))

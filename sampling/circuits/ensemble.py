@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -83,6 +84,14 @@ class CircuitEnsemble:
         """The compiled model. Chunks are what threads share out, so it takes one itself."""
         return CircuitModel(self.circuit, self.observable, workers=1)
 
+    def on_threads(self, threads: int) -> CircuitEnsemble:
+        """The same ensemble, each chunk of which takes several threads; for fewer chunks than threads."""
+        if self.source is not None:
+            return self
+        other = copy.copy(self)
+        other.__dict__["model"] = self.model.on_threads(threads)
+        return other
+
     @property
     def parameters(self) -> int:
         """Number of trainable parameters L."""
@@ -100,9 +109,13 @@ class CircuitEnsemble:
             output, kernel = self.source.kernel(thetas, seed=int(rng.integers(2**31)))
             return Draws(kernel, output)
         parts = []
-        size = self.model.batch
-        for start in range(0, draws, size):
-            thetas = self._angles(min(size, draws - start), rng)
+        size, threads = self.model.batch, self.model.workers or 1
+        together = size if threads == 1 else 8 * size * threads
+        for start in range(0, draws, together):
+            stop = min(start + together, draws)
+            # Batch by batch, so that the stream is the same on any number of threads.
+            batches = [self._angles(min(size, stop - first), rng) for first in range(start, stop, size)]
+            thetas = batches[0] if len(batches) == 1 else np.concatenate(batches)
             output, kernel = self.model.value_and_kernel(thetas)
             parts.append(Draws(kernel, output, self.model.dqntk(thetas) if self.dqntk else None))
         return Draws.concatenate(parts)

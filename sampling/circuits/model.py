@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.quantum_info import Statevector
 
-from qntk.inputs.machine import cores, refuse_beyond_memory
+from qntk.inputs.machine import cores, free_memory, refuse_beyond_memory
 from qntk.inputs.reader import read_circuit
 from qntk.sampling.arithmetic.elementary import within_two_turns
 from qntk.sampling.arithmetic.simd import WIDTH
@@ -147,6 +148,13 @@ class CircuitModel:
             for column, slope in zip(angle.columns, angle.slopes, strict=True):
                 gradient[:, column] += gradient[:, index] * slope(columns[:, angle.columns].T)
         return values, gradient if self.parameters == self._program.columns else gradient[:, self._trainable]
+
+    def on_threads(self, threads: int) -> CircuitModel:
+        """The same model on so many threads, or as many as memory has room for."""
+        room = free_memory() // state_bytes(self._program.qubits, not len(self._program.groups))
+        other = copy.copy(self)
+        other.workers = max(min(threads, room), 1)
+        return other
 
     def _check_memory(self, qubits: int, whole: bool) -> None:
         """Refuse a circuit whose states do not fit."""

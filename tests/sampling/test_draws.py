@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from qiskit.quantum_info import SparsePauliOp
 
-from qntk.sampling import CircuitEnsemble, HaarLayers, ansatz, chunk_sizes, sample
+from qntk.sampling import Beta, CircuitEnsemble, HaarLayers, Normal, Uniform, ansatz, chunk_sizes, sample
 
 ENSEMBLES = {
     "frames": HaarLayers(SparsePauliOp("IZ"), SparsePauliOp("IX", 0.5), 4),
@@ -47,3 +47,14 @@ def test_chunks_hold_all_draws_and_shrink_with_the_cell():
 def test_no_draws_are_refused():
     with pytest.raises(ValueError, match="at least 1"):
         sample(ENSEMBLES["frames"], 0, seed=1)
+
+
+@pytest.mark.parametrize("law", [Uniform(-1, 2), Normal(0.3, 0.5), Beta(0.4, 2.5)])
+def test_few_draws_of_one_chunk_are_the_same_on_several_threads(law):
+    """Of a large circuit, one at a time, and of a small one in batches; its angles are drawn batch by batch."""
+    for qubits, layers, draws in ((14, 1, 21), (3, 60, 1000)):
+        ensemble = CircuitEnsemble(ansatz("hea", qubits, layers), "Z0", law, dqntk=qubits == 3)
+        one, two, five = (sample(ensemble, draws, seed=4, workers=w) for w in (1, 2, 5))
+        for name in ("kernel", "output", "dqntk"):
+            first, second, third = (getattr(s, name) for s in (one, two, five))
+            assert first is None or (first.tobytes() == second.tobytes() == third.tobytes())
