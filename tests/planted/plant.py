@@ -57,10 +57,19 @@ class Fault:
     new: str
     survives: str = ""
 
+    @property
+    def room(self) -> str:
+        """The folder of its file."""
+        return str(Path(self.file).parent)
+
     def stale(self, root: Path = ROOT) -> bool:
         """Whether the file does not have the text once any more."""
         path = root / self.file
         return not path.exists() or path.read_text(encoding="utf-8").count(self.old) != 1
+
+    def replaceable(self, root: Path = ROOT) -> bool:
+        """Whether it stands in a function that can be given other code: not at import, and not compiled."""
+        return bool(reach.probed((root / self.file).read_text(encoding="utf-8"), [(0, self.old)])[1])
 
     def __str__(self) -> str:
         """One line."""
@@ -68,9 +77,12 @@ class Fault:
 
 
 def listed() -> list[Fault]:
-    """All faults, in the order of the list."""
+    """All faults: the first of each room, then the second of each, so that a run that is cut off has been in all."""
     rows = tomllib.loads(FAULTS.read_text(encoding="utf-8"))
-    return [Fault(file, *texts) for file, faults in rows.items() for texts in faults]
+    faults = [Fault(file, *texts) for file, faults in rows.items() for texts in faults]
+    before: Counter[str] = Counter()
+    places = [(before.update([fault.room]), before[fault.room])[1] for fault in faults]
+    return [fault for _, fault in sorted(zip(places, faults, strict=True), key=lambda pair: pair[0])]
 
 
 def against(file: str, root: Path = ROOT) -> tuple[list[str], list[str]]:
@@ -140,7 +152,7 @@ class Field:
     def _asked(self, fault: Fault) -> tuple[list[str], list[str]]:
         near, rest = against(fault.file, self.copy)
         if (reached := self.reached.get(str(fault))) is not None:
-            near = [test for test in near if test in reached]
+            near = [test for test in near if test in reached or test not in self.times]  # a new file may reach it
             rest = [test for test in reached if test not in near]
         return near, rest
 
@@ -255,7 +267,7 @@ def main() -> int:
         place = Field(Path(folder) / "checkout", compiled, options.seconds, options.budget, times, reached)
         kept = Results(results / "caught.jsonl")
         if (child := os.fork()) == 0:  # the session has the package imported, the parent must not have
-            work = partial(_in_session, [fault for fault in faults if str(fault) in reached], place, kept)
+            work = partial(_in_session, [fault for fault in faults if fault.replaceable()], place, kept)
             os._exit(session.collected(place.copy, compiled, session.Planter(work, times)))
         os.waitpid(child, 0)
         kept = Results(kept.path)
@@ -270,13 +282,16 @@ def main() -> int:
 
 
 class Results:
-    """What was found so far, a line a fault; only what was caught is not asked again."""
+    """What was found so far, a line a fault; only what was caught is not asked again.
+
+    A line has the fault, what caught it, and whether all its tests had run.
+    """
 
     def __init__(self, path: Path) -> None:
         """From a file, which need not be there."""
         self.path = path
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        self._by: dict[str, str] = dict(map(json.loads, lines))
+        self._by: dict[str, str] = {name: by for name, by, *_ in map(json.loads, lines)}
 
     def by(self, fault: Fault) -> str | None:
         """What caught it; empty if it survives, None if it was not asked."""
@@ -286,7 +301,7 @@ class Results:
         """Keep it and say it."""
         self._by[str(fault)] = by
         with self.path.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps([str(fault), by]) + "\n")
+            stream.write(json.dumps([str(fault), by, whole]) + "\n")
         said = f"caught by {by}" if by else "SURVIVES" if whole else "SURVIVES THE BUDGET"
         print(f"{len(self._by)} {seconds:.0f} s  {fault}  {said}", file=sys.stderr, flush=True)
 
@@ -311,7 +326,7 @@ def _reached(faults: list[Fault], path: Path, folder: Path) -> tuple[dict[str, l
 def _table(faults: list[Fault], found: list[Fault]) -> None:
     for fault in found:
         print(f"survives  {fault}  {f'({fault.survives})' if fault.survives else 'WITHOUT A REASON'}")
-    planted, alive = (Counter(str(Path(fault.file).parent) for fault in some) for some in (faults, found))
+    planted, alive = (Counter(fault.room for fault in some) for some in (faults, found))
     for room, count in sorted(planted.items()):
         print(f"{room:28s} {count - alive[room]:4d} of {count:4d}")
     print(f"{len(faults) - len(found)} of {len(faults)} planted faults caught")
