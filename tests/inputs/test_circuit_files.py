@@ -1,6 +1,7 @@
 """Files that cannot be read say what would work; damaged ones end in one line, in no time, whatever is damaged."""
 
 import io
+import struct
 import time
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from qiskit import qasm2, qasm3, qpy
 from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.circuit.library import real_amplitudes, zz_feature_map
+from qiskit.qpy import formats
 
 import qntk
 from qntk.inputs.circuit_files import load_circuit
@@ -119,3 +121,23 @@ def test_five_hundred_damaged_files_are_drawn_or_refused_in_one_line(part, tmp_p
     assert len(told) > 25  # negative control: the damage is real
     assert all("\n" not in line and len(line) < 700 for line in told)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("field", ["num_registers", "num_instructions", "metadata_size"])
+def test_a_header_with_one_number_larger_than_its_file_is_refused_before_it_is_read(field, tmp_path):
+    """The importer would believe it, and ask for so many gates or bytes."""
+    buffer = io.BytesIO()
+    qpy.dump(real_amplitudes(2), buffer)
+    content, size = buffer.getvalue(), struct.calcsize(formats.CIRCUIT_HEADER_V12_PACK)
+    start = next(
+        start
+        for start in range(len(content) - size)
+        if formats.CIRCUIT_HEADER_V12(*struct.unpack_from(formats.CIRCUIT_HEADER_V12_PACK, content, start))[3:7]
+        == (2, 0, 2, 1)  # qubits, classical bits, bytes of the metadata {}, registers
+    )
+    header = formats.CIRCUIT_HEADER_V12(*struct.unpack_from(formats.CIRCUIT_HEADER_V12_PACK, content, start))
+    grown = struct.pack(formats.CIRCUIT_HEADER_V12_PACK, *header._replace(**{field: 2**31}))
+    path = tmp_path / "circuit.qpy"
+    path.write_bytes(content[:start] + grown + content[start + size :])
+    with pytest.raises(ValueError, match=r"2 qubits, .* gates: it is damaged"):
+        load_circuit(path)

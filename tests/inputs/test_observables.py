@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from qiskit.quantum_info import SparsePauliOp
 
+from qntk.inputs import operators
 from qntk.inputs.observables import parse_observable
 from qntk.theory import OperatorMoments
 from qntk.validation.kit.strategies import observables
@@ -119,3 +120,11 @@ def test_on_the_command_line_a_file_is_relative_to_the_current_directory(qntk, t
         assert code == 0, error
         answers.append({key: value for key, value in json.loads(text).items() if key != "observable"})
     assert answers[0] == answers[1] == answers[2]
+
+
+def test_rows_of_a_matrix_are_all_lists():
+    """A list with one list in it is a list of observables, of which one is meant."""
+    assert operators.observable([[1, 0], [0, -1]], 1).operator().tolist() == [[1, 0], [0, -1]]
+    for several in ([[1, 0], "X0"], ["X0", (1, 0)]):
+        with pytest.raises(ValueError, match="2 observables were given where one is meant"):
+            operators.observable(several, 1)

@@ -315,3 +315,14 @@ def test_what_has_no_gradients_is_refused_with_its_place(build, line):
     build(circuit)
     with pytest.raises(ValueError, match=line):
         read_circuit(circuit)
+
+
+def test_a_bit_that_decides_something_keeps_its_circuit_whole():
+    """Beside a gate without bits: the end's measurement is not taken off, and the reader says what is refused."""
+    circuit = QuantumCircuit(2, 2)
+    circuit.ry(θ[0], 0)
+    circuit.append(while_loop(), [0], [0])
+    circuit.measure(1, 1)
+    assert entered(circuit).circuit is circuit
+    with pytest.raises(ValueError, match="open control flow"):
+        read_circuit(entered(circuit).circuit)

@@ -267,7 +267,8 @@ def main() -> int:
         place = Field(Path(folder) / "checkout", compiled, options.seconds, options.budget, times, reached)
         kept = Results(results / "caught.jsonl")
         if (child := os.fork()) == 0:  # the session has the package imported, the parent must not have
-            work = partial(_in_session, [fault for fault in faults if fault.replaceable()], place, kept)
+            new_first = sorted(faults, key=lambda fault: kept.by(fault) is not None)
+            work = partial(_in_session, [fault for fault in new_first if fault.replaceable()], place, kept)
             os._exit(session.collected(place.copy, compiled, session.Planter(work, times)))
         os.waitpid(child, 0)
         kept = Results(kept.path)

@@ -94,6 +94,8 @@ class Planter:
         places = {name: place for place, name in enumerate(names)}
         chosen = [item for item in items if item.nodeid in places or file_of(item.nodeid) in places]
         chosen = [item for item in chosen if item.nodeid not in without]
+        if not chosen:
+            return "", True, True
         known = {name: self._times.get(name, 2.0) for name in map(file_of, places)}
         chosen.sort(key=lambda item: (known[file_of(item.nodeid)], file_of(item.nodeid)))
         reader, writer = os.pipe()

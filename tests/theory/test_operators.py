@@ -1,6 +1,7 @@
 """Centred power traces: every constructor against dense matrices, and what they must refuse."""
 
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from qiskit.quantum_info import SparsePauliOp, random_hermitian, random_unitary
 
 from qntk.theory import OperatorMoments
+from qntk.theory.operators import _dense, _masks, _square
 from qntk.validation.kit.strategies import observables
 
 PAULI_SUMS = st.integers(1, 4).flatmap(lambda n: observables(n, projectors=False)).map(lambda o: dict(o.terms))
@@ -97,3 +99,12 @@ def test_long_sums_that_overlap_have_their_powers_from_eigenvalues():
     assert wide.higher is not None
     for one, two in zip(wide.higher, dense.higher, strict=True):
         assert float(one) == pytest.approx(16 * float(two), rel=1e-9)
+
+
+def test_the_square_of_a_sum_of_all_strings_of_two_qubits():
+    """Signs of products, those with a Y among them."""
+    labels = ["".join(pair) for pair in product("IXYZ", repeat=2)][1:]
+    terms = dict(zip(labels, np.random.default_rng(3).integers(-9, 10, 15).tolist(), strict=True))
+    matrix = SparsePauliOp(list(terms), list(terms.values())).to_matrix()
+    square = _square({_masks(label): Fraction(c) for label, c in terms.items()})
+    np.testing.assert_allclose(_dense(square, 4), matrix @ matrix, atol=1e-12)

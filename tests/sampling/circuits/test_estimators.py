@@ -13,6 +13,7 @@ from qiskit_aer.primitives import EstimatorV2
 
 import qntk
 from qntk.sampling import CircuitModel, ansatz
+from qntk.sampling.circuits import estimators
 from qntk.sampling.circuits.aer import aer_gradients
 from qntk.sampling.circuits.estimators import EstimatorGradients
 from qntk.sampling.circuits.shifts import shift_rule
@@ -309,3 +310,24 @@ def test_bad_requests_are_refused_in_one_line(options, error, words):
     with pytest.raises(error, match=words) as told:
         qntk.sample(ansatz("hea", 2, 1), "Z0", **{"draws": 3} | options)
     assert "\n" not in str(told.value)
+
+
+def test_no_call_has_more_values_than_fit_in_memory(monkeypatch):
+    """Three draws of a circuit with 12 angles at 25 points, 300 values each: with at most 650, two draws and one."""
+    counting = Counting(StatevectorEstimator())
+    made = EstimatorGradients(ansatz("hea", 3, 2), OBSERVABLE, counting, precision=0)
+    whole = made.kernel(angles(3, ansatz("hea", 3, 2)))
+    assert counting.asked.pop()[0][-3:] == (3, 25, 12)
+    counting.asked.clear()
+    monkeypatch.setattr(estimators, "_MOST_VALUES", 650)
+    parts = made.kernel(angles(3, ansatz("hea", 3, 2)))
+    assert [shape[-3:] for shape, _ in counting.asked] == [(2, 25, 12), (1, 25, 12)]
+    np.testing.assert_allclose(parts, whole, atol=1e-12)
+
+
+def test_a_fixed_seed_is_refused_only_where_calls_would_repeat_it():
+    """Few draws are one call; an estimator without a seed may be asked as often as one likes."""
+    few = qntk.sample(ansatz("hea", 2, 1), "Z0", draws=3, gradients=StatevectorEstimator(seed=1), shots=4)
+    assert few.kernel.shape == (3,)
+    fresh = EstimatorGradients(ansatz("hea", 2, 1), SparsePauliOp("ZI"), StatevectorEstimator(), shots=4)
+    assert fresh.repeats == ""

@@ -78,3 +78,12 @@ def test_linear_angles_in_any_spelling_have_the_slopes_they_say(slope, shift, va
     other = rotated(((a + 1) ** 2 - a**2 - 1) / 2 * slope + shift)
     expected = qntk.Model(plain, "Z0").kernel([value, 0.4])
     assert qntk.Model(other, "Z0").kernel([value, 0.4]) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+def test_no_probe_stands_at_the_edge_of_a_domain():
+    """The first probe has a value, what lies a thousandth below it has none: it is passed over for the next ones."""
+    first = expressions._points(a.sin(), [a])[0, 0]
+    edge = (a - first * (1 - 5e-4)).log()
+    probes = expressions._points(edge, [a])[0]
+    assert first not in probes
+    assert (probes * (1 - 1e-3) > first).all()

@@ -12,6 +12,7 @@ from qiskit.quantum_info import Operator
 from qntk.theory.circuits.algebra import algebra_of
 from qntk.theory.circuits.clifford_frame import Gate
 from qntk.theory.circuits.moves import FixedRotation, Moves
+from qntk.theory.circuits.spaces import _connected
 
 RANK = {
     "su": lambda size: size - 1,
@@ -164,3 +165,11 @@ def test_a_wrong_algebra_is_seen():
     """Control: one generator left out."""
     whole = brute(FAMILIES["hea"](2), 2, np.random.default_rng(1))
     assert described(algebra_of(Moves.from_operations(2, FAMILIES["ising chain"](2)))) != whole
+
+
+def test_what_hangs_together_over_others_is_one_part():
+    """0 is linked to 1 and 2, 3 to 2 alone, 4 to 5: two neighbours need not share a third."""
+    links = np.zeros((6, 6), dtype=bool)
+    for i, j in ((0, 1), (0, 2), (2, 3), (4, 5)):
+        links[i, j] = links[j, i] = True
+    assert _connected(links).tolist() == [0, 0, 0, 0, 4, 4]

@@ -282,3 +282,17 @@ def test_random_layers():
         seen["interfering"] += abs(alone - law.value) > 1e-9
     assert seen["law"] >= 50
     assert min(seen.values()) >= 2
+
+
+def test_a_class_of_its_own_for_each_of_three_depths():
+    """RZ on qubit 0, then a cycle 0 → 2 → 1 → 0, O = X0, input qubits with <X> = 0.8, 0.6, 0 and no <Y>.
+
+    After 3m + r layers qubit 0 holds what began at qubit r (modulo 3), turned m times: E f² is half of its <X>².
+    """
+    layer = [Rotation("Z", (0,), 0), Gate("swap", (0, 1)), Gate("swap", (1, 2))]
+    bloch = np.array([[0.8, 0.0, 0.6], [0.6, 0.0, 0.8], [0.0, 0.0, 1.0]])
+    found = [
+        orbit_mean(Moves.from_operations(3, layer), {"IIX": 1.0}, ProductState(bloch), repetitions=r) for r in (1, 2, 3)
+    ]
+    assert {law.period for law in found} == {3}
+    assert [law.output for law in found] == pytest.approx([0.18, 0, 0.32])

@@ -181,3 +181,9 @@ def test_what_fits_no_circuit_is_one_line(call, message):
     with pytest.raises(ValueError, match=message) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("strength", [[1.0, 0.0], [-1.0, 1.0], 0.0])
+def test_every_one_of_several_strengths_is_above_zero(strength):
+    with pytest.raises(ValueError, match=r"strength is .*give a finite number above 0"):
+        flow_one(0.3, 1.0, 0.1, strength, 5)

@@ -12,10 +12,12 @@ from scipy.stats import unitary_group
 
 from qntk.sampling import CircuitModel, ansatz
 from qntk.sampling.circuits.random_angles import RandomCircuit
+from qntk.validation.attribution import advice
 from qntk.validation.attribution import causes as causes_module
 from qntk.validation.attribution import check as check_module
 from qntk.validation.attribution.check import check_document, check_text
 from qntk.validation.attribution.gradient_profile import correlations, gradient_profile
+from qntk.validation.judge.claims import Margins
 from qntk.validation.judge.law import kernel_law
 from qntk.validation.judge.verdicts import judge_all
 
@@ -178,3 +180,24 @@ def test_removing_dead_parameters_keeps_the_kernel():
     full = CircuitModel(circuit, SparsePauliOp("IIZ")).kernel(np.array([list(angles.values())]))
     rest = CircuitModel(bare, SparsePauliOp("IIZ")).kernel(np.array([[angles[p] for p in bare.parameters]]))
     np.testing.assert_allclose(full, rest, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "interval", "named"),
+    [
+        (1.4, [0.2, 0.6], {"pairs"}),
+        (1.4, [-0.6, -0.2], set()),
+        (1.4, [0.02, 0.6], set()),
+        (0.6, [-0.6, -0.2], {"pairs"}),
+        (0.6, [0.2, 0.6], set()),
+        (0.6, [-0.6, 0.6], set()),
+    ],
+)
+def test_a_part_is_a_cause_on_the_side_on_which_the_variance_is_off(ratio, interval, named):
+    """Its whole interval lies beyond half of the margin of 10 %."""
+    none = {"adds": {"estimate": 0.0, "interval": [-0.01, 0.01]}}
+    part = {"adds": {"estimate": sum(interval) / 2, "interval": interval}}
+    correlation = {"neighbours": None, "distant": None, "law": 0.1}
+    profile = {"variance": {"singles": none, "pairs": part}, "correlation": correlation}
+    document = {"attribution": {"profile": profile}, "variance_ratio": {"estimate": ratio}}
+    assert {name for name, _ in advice._parts(document, Margins())} == named

@@ -112,6 +112,8 @@ def test_help_of_the_group_is_what_no_arguments_give_and_has_all_commands_by_tas
     assert list(named) == ["Predict", "Sweep and report", "Your own circuit, draws or data", "The validator itself"]
     listed = [name for body in named.values() for name in re.findall(r"^  ([a-z]+)  ", body, re.M)]
     assert sorted(listed) == COMMANDS
+    starts = [re.findall(r"^(  [a-z]+ +)\S", body, re.M) for body in named.values()]
+    assert {len(start) for section in starts for start in section} == {max(map(len, COMMANDS)) + 4}
 
 
 def test_an_option_is_the_same_in_every_command():

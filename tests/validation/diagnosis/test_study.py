@@ -17,6 +17,7 @@ from qiskit.circuit import Parameter, QuantumCircuit
 from qntk.inputs import machine
 from qntk.theory.training.frozen import jacobian_spectrum, spectrum
 from qntk.validation.diagnosis.config import load_diagnose_config
+from qntk.validation.diagnosis.curves import training_figure
 from qntk.validation.diagnosis.findings import interval95
 from qntk.validation.diagnosis.report import model_row
 from qntk.validation.diagnosis.seed import ModelDiagnosis
@@ -95,6 +96,8 @@ def test_rows_against_a_direct_computation(tmp_path):
         )
         assert d.predicted[t][train] - y[train] == pytest.approx(M @ e, abs=1e-9)
         assert d.predicted[t] == pytest.approx(d.run.outputs[0] - moved @ e, abs=1e-9)
+    for line in training_figure(study).axes[0].lines:  # the start is drawn at 1, since the axis is logarithmic
+        assert list(line.get_xdata()) == list(range(1, settings.steps + 2))
     f = d.run.outputs[-1]
     assert d.r2(f, False) == pytest.approx(1 - np.mean((f - y)[~train] ** 2) / np.var(y[~train]))
     assert d.difference("frozen") == pytest.approx(np.mean(np.abs(f - d.predicted[-1])))
