@@ -16,7 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import stim
 from numpy.typing import NDArray
+
+stim.PauliString(1).to_numpy()  # at its first array stim imports NumPy, and two threads that both do so wait for ever
 
 Words = NDArray[np.uint64]
 LETTERS: Words = np.array([[0, 0], [1, 0], [0, 1], [1, 1]], dtype=np.uint64)
