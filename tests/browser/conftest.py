@@ -23,6 +23,8 @@ from qntk.validation.sweep.run import run_sweep
 from qntk.validation.sweep.store import Store
 
 ROOT = Path(__file__).parents[2]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-frame-rate-limit", "--disable-gpu-vsync"]
+"""Frames come when they are drawn, not 60 in a second."""
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 ABSENT = "the browser tests did not run: no Chromium found; install chromium or set QNTK_CHROMIUM"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
@@ -52,7 +54,7 @@ def browser(executable):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
+        chromium = playwright.chromium.launch(executable_path=executable, args=FLAGS)
         yield chromium
         chromium.close()
 
