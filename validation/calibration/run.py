@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, kstest
+from scipy.stats import binom, binomtest, kstest
 from tqdm.auto import tqdm
 
 from qntk.inputs.machine import cores, refuse_beyond_memory
@@ -29,8 +29,8 @@ DRAWS = 10_000
 """Kernels per trial."""
 CAUGHT = 0.95
 """Share of the trials in which a control must be noticed."""
-FAMILY = 10
-"""Trials of each setting in one family of verdicts."""
+FAMILY = 2
+"""Trials of each setting in one family of verdicts: eight, so that the default run has a thousand families."""
 TESTED = (*MOMENTS, "distribution")
 STATEMENTS = (
     len(MOMENTS) * (2 + len(EDGES) * (len(SETTINGS) + 2) + 1 + len(SETTINGS) + 1) + 1 + len(TESTED) + 1 + len(CONTROLS)
@@ -91,6 +91,22 @@ def calibrate(
     return _tally(events, _family_errors(seen), seed, trials, draws, family_error)
 
 
+def threshold(trials: int, promise: float, level: float) -> tuple[int, float]:
+    """Errors from which a promised rate is broken, and the probability of so many at twice that rate.
+
+    Args:
+        trials: their number.
+        promise: the rate.
+        level: probability of at most so much that errors at the promised rate count as broken.
+
+    >>> broken, seen = threshold(1000, 0.05, 1e-4)
+    >>> broken, round(seen, 4)
+    (78, 0.9928)
+    """
+    broken = int(binom.isf(level, trials, promise)) + 1
+    return broken, float(binom.sf(broken - 1, trials, 2 * promise))
+
+
 def _by_setting(seen: list[Seen]) -> list[tuple[Setting, list[Seen]]]:
     return [(setting, seen[i :: len(SETTINGS)]) for i, setting in enumerate(SETTINGS)]
 
@@ -138,9 +154,9 @@ def _tally(
         return float(low), float(high)
 
     def rate(where: str, hits: NDArray[np.float64], promise: float, at_least: bool = False) -> Rate:
-        low, high = interval(hits)
-        kept = high >= promise if at_least else low <= promise
-        return Rate(float(hits.mean()), (low, high), promise, len(hits), where, bool(kept))
+        errors, allowed = (len(hits) - hits.sum(), 1 - promise) if at_least else (hits.sum(), promise)
+        broken, seen = threshold(len(hits), allowed, level)
+        return Rate(float(hits.mean()), interval(hits), promise, len(hits), where, broken, seen, bool(errors < broken))
 
     def pooled(event: str) -> NDArray[np.float64]:
         return np.concatenate([events[setting][event] for setting in SETTINGS if event in events[setting]])
