@@ -93,3 +93,13 @@ def test_free_fermions_at_sixty_sites():
     a5, a6, a8 = moments.higher
     for value, power in ((moments.a2, 2), (moments.a3, 3), (moments.a4, 4), (a5, 5), (a6, 6), (a8, 8)):
         assert float(value / 2**n) == pytest.approx(raw[power], rel=1e-12, abs=1e-9)
+
+
+def test_strings_beyond_one_word_beside_short_ones():
+    """Z0Z69, X0, Y69 and X0X35 on seventy qubits have the traces of Z0Z2, X0, Y2 and X0X1 on three."""
+
+    def summed(middle, last):
+        strings = [(0, 1 | 1 << last), (1, 0), (1 << last, 1 << last), (1 | 1 << middle, 0)]
+        return dict(zip(strings, map(Fraction, (1, 2, 3, 1)), strict=True))
+
+    assert normalised_traces(summed(35, 69)) == normalised_traces(summed(1, 2))

@@ -52,6 +52,10 @@ def test_every_promise_is_kept_and_every_control_caught(honest):
 
 def test_intervals_and_tests_share_the_budget_that_is_stated(honest):
     assert honest.statements == STATEMENTS == len(honest.rates) + len(honest.p_values) + len(honest.controls)
+    halves = {rate.promise for rate in (*honest.agree[0], *honest.early)}
+    assert (halves, {rate.promise for rate in honest.agree[1]}) == ({LEVEL / 2}, {REPORT_LEVEL / 2})
+    assert {rate.promise for rate in (*honest.disagree[0], *honest.families, honest.independence)} == {LEVEL}
+    assert {rate.promise for rates in honest.coverage.values() for rate in rates} == {1 - LEVEL}
     pooled = honest.coverage["mean"][0]
     hits = round(pooled.estimate * pooled.trials)
     tails = binom.cdf(hits, pooled.trials, pooled.interval[1]), binom.sf(hits - 1, pooled.trials, pooled.interval[0])

@@ -6,7 +6,7 @@ import tomllib
 import pytest
 
 from qntk.inputs import machine
-from qntk.validation.sweep.cells import expand
+from qntk.validation.sweep.cells import expand, scaling_families
 from qntk.validation.sweep.config import SweepConfig, load_config
 
 GRID = {"ensemble": "haar-layers", "qubits": [2], "parameters": [4], "observable": "Z0", "draws": 100}
@@ -237,3 +237,14 @@ def test_a_sweep_that_does_not_fit_in_memory_is_refused_before_it_draws(qntk, co
     assert "a sweep on 1000 threads needs about" in error
     assert not list((tmp_path / "run").glob("draws/*"))
     assert qntk("sweep", config, "--out", tmp_path / "run", "--workers", 1)[0] == 0
+
+
+def test_a_plane_is_fitted_over_more_cells_than_it_has_coefficients():
+    """Three sizes in L and in D on a diagonal are three cells for three coefficients: no exponent in both."""
+    block = '[[grid]]\nensemble = "haar-layers"\nqubits = [{}]\nparameters = [{}]\nobservable = "Z0"\ndraws = 100\n'
+    blocks = [block.format(n, L) for n, L in ((2, 4), (3, 8), (4, 16))]
+    assert list(scaling_families(expand(load_config("seed = 1\n" + "".join(blocks))[0]))) == []
+    blocks.append(block.format(3, 16))
+    assert [variables for variables, _ in scaling_families(expand(load_config("seed = 1\n" + "".join(blocks))[0]))] == [
+        ("L", "D")
+    ]
