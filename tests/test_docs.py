@@ -115,3 +115,18 @@ def test_the_tests_that_a_page_names_are_there(page):
     for name in re.findall(r"`([\w/]*test_\w+\.py)`", (ROOT / page).read_text(encoding="utf-8")):
         there = [(ROOT / name), (ROOT / "tests" / name), *(() if "/" in name else (ROOT / "tests").rglob(name))]
         assert any(path.is_file() for path in there), f"{page} names {name}"
+
+
+def test_every_kind_of_check_has_the_control_that_the_page_names():
+    """Each row of the table names functions of the test files that stand before them."""
+    text = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
+    table = text.partition("has a control that must fail\n")[2].partition("\n## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 30
+    for row in rows:
+        named = re.findall(r"`([\w/]+\.py)`: ((?:`test_\w+`(?:, )?)+)", row)
+        assert named, row
+        for file, tests in named:
+            source = (ROOT / "tests" / file).read_text(encoding="utf-8")
+            for test in re.findall(r"`(test_\w+)`", tests):
+                assert f"def {test}(" in source, f"{file} has no {test}"

@@ -278,6 +278,17 @@ def test_haar_layers_agree_on_the_kernel_between_inputs(with_overlap):
     assert set(exact.values()) == {"agree"}
 
 
+def test_negative_control_scaled_and_shifted_kernels_disagree_where_they_must_and_nowhere_else(with_dqntk):
+    """A factor of 1.3 leaves ΔK/K̄ as it is, 0.3 of the mean added to all leaves the variance."""
+    law, draws = with_dqntk
+    kernel, mean = draws.kernel, law.mean().value
+    for wrong, kept in ((1.3 * kernel, "relative_std"), (kernel + 0.3 * mean, "variance")):
+        seen = judged({"kernel": wrong}, law)
+        said = {statistic: v.verdict for (_, statistic, regime), v in seen.items() if regime == "exact"}
+        others = {"mean", "variance", "relative_std", "distribution"} - {kept}
+        assert said == dict.fromkeys(others, "disagree") | {kept: "agree"}
+
+
 def test_negative_control_a_doubled_dqntk_disagrees(with_dqntk):
     """μ² is four times too large; a mean is seen where it is not zero."""
     law, draws = with_dqntk
