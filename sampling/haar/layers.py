@@ -124,6 +124,8 @@ def _draw_frames(
         mean, variance = final_state(rng, observable, weights, buffer)
         store(buffer, 0, spread(4.0) * variance * total)
         count = min(WIDTH, len(kernel) - start)
-        kernel[start : start + count] = buffer[:count]
+        for b in range(count):
+            kernel[start + b] = buffer[b]
         store(buffer, 0, mean)
-        output[start : start + count] = buffer[:count]
+        for b in range(count):
+            output[start + b] = buffer[b]
