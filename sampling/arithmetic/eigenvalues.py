@@ -45,7 +45,8 @@ def _tridiagonal(matrix, n):  # type: ignore[no-untyped-def]
         m, first = n - k - 1, k + 1
         if not m:
             break
-        v[:m] = matrix[k, first:]
+        for i in range(m):
+            v[i] = matrix[k, first + i]
         square = dot(v, 1, v, 1, m - 1, lanes)
         head = v[0]
         if square == 0.0:

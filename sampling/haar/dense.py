@@ -7,7 +7,6 @@ gradient are computed by matrix products alone. Nothing here knows of frames.
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import expm
 from scipy.stats import unitary_group
 
 from qntk.sampling.draws import Draws
@@ -30,10 +29,12 @@ def draw_dense(
         for op in map(hermitian, (observable, generator))
     )
     D = len(O)
+    levels, basis = np.linalg.eigh(G)
     kernel, output = np.empty(draws), np.empty(draws)
     for draw in range(draws):
         layers = unitary_group.rvs(D, size=parameters + 1, random_state=rng)
-        gates = [expm(-1j * angle * G) for angle in rng.uniform(0, 2 * np.pi, parameters)]
+        phases = np.exp(-1j * np.multiply.outer(rng.uniform(0, 2 * np.pi, parameters), levels))
+        gates = (basis * phases[:, None, :]) @ basis.conj().T
         states = [layers[0][:, 0]]
         for gate, layer in zip(gates, layers[1:], strict=True):
             states.append(layer @ gate @ states[-1])

@@ -112,7 +112,8 @@ def _train(inputs, observable, flips, signs, phases, thetas, parity, training, t
             for i in range(points):
                 if step not in (0, times[-1]) and not training[i] and step not in times:
                     continue
-                state[:] = inputs[net, i]
+                for k in range(D):
+                    state[k] = inputs[net, i, k]
                 for gate in range(L):
                     half = 0.5 * thetas[net, gate]
                     _turn(
