@@ -16,6 +16,7 @@ from qiskit.quantum_info import Pauli, SparsePauliOp, Statevector, random_hermit
 from scipy.linalg import expm
 
 from qntk.sampling import Beta, CircuitEnsemble, CircuitModel, Normal, Uniform, sample
+from qntk.sampling.operators import hermitian
 
 X, Y, Z = np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1.0, -1.0])
 ONE = np.diag([0.0, 1.0])
@@ -309,3 +310,10 @@ def test_distributions_have_their_moments_and_reach_the_draws(distribution, mean
 def test_bad_input_is_refused(build, words):
     with pytest.raises(ValueError, match=words):
         build()
+
+
+def test_a_coefficient_may_be_off_the_real_axis_by_rounding_of_the_largest():
+    """However small the others are; a part that is 1e-9 of the largest is no rounding."""
+    assert hermitian(SparsePauliOp(["Z", "X"], [1 + 1e-13j, 1e-6])).coeffs.tolist() == [1, 1e-6]
+    with pytest.raises(ValueError, match="must be real"):
+        hermitian(SparsePauliOp(["Z", "X"], [1, 1e-9j]))

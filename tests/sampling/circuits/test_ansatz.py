@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from qiskit.quantum_info import Operator, SparsePauliOp
+from qiskit.quantum_info import Operator, SparsePauliOp, Statevector
 
 from qntk.sampling import CATALOGUE, CircuitEnsemble, ansatz
+from qntk.sampling.circuits.builders import su2_equivariant
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -76,3 +77,12 @@ def test_random_pauli_depends_on_its_generator_alone():
 def test_bad_requests_are_refused(arguments, words):
     with pytest.raises(ValueError, match=words):
         ansatz(*arguments)
+
+
+def test_singlets_are_of_neighbours():
+    """Of spin 0 each: XX, YY and ZZ of qubits 0, 1 and of 2, 3 are -1 before the first gate, the fifth qubit is 0."""
+    circuit = su2_equivariant(5, 1, np.random.default_rng(1))
+    start = Statevector(circuit.assign_parameters(np.zeros(circuit.num_parameters)))
+    for label in ("IIIXX", "IIIYY", "IIIZZ", "IXXII", "IYYII", "IZZII"):
+        assert start.expectation_value(SparsePauliOp(label)) == pytest.approx(-1)
+    assert start.expectation_value(SparsePauliOp("ZIIII")) == pytest.approx(1)

@@ -142,6 +142,14 @@ def test_the_level_of_a_report_is_that_of_the_packaged_default():
     assert pytest.approx(0.01 / count_intervals(expand(load_config(None)[0]))) == REPORT_LEVEL
 
 
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_the_truth_lies_on_the_edges_of_the_planted_theories(moment):
+    law = trials.ensemble_of(SETTINGS[0])[1]
+    truth = getattr(law, moment)().value
+    edges = [q.edges for q in (trials.on_edge(law, moment, edge) for edge in ("lower", "upper"))]
+    assert [edges[0][0], edges[1][1]] == pytest.approx([truth, truth])
+
+
 def test_help_has_an_example(qntk):
     assert "qntk calibrate --trials" in qntk("calibrate", "--help")[1]
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from qntk.validation.diagnosis.config import RandomConfig
+from qntk.validation.diagnosis.random_figures import random_figure
 from qntk.validation.diagnosis.random_training import random_training
 
 
@@ -26,6 +27,15 @@ def test_frozen_decay_and_its_correction(run):
         assert np.mean((departure + predicted) ** 2) > np.mean(departure**2)
         wrong = (1 - 1.2 * run.rate * found.kernels) ** 1
         assert np.abs(found.ratios[:, 1] - wrong).mean() > 0.02
+
+
+def test_the_figure_has_the_departures_of_each_circuit_against_their_correction(run):
+    step = max(1, round(1 / (run.rate * run.law.mean().value)))
+    drawn = [line for line in random_figure(run).axes[2].lines if line.get_marker() == "o"]
+    for line, found in zip(drawn, run.runs.values(), strict=True):
+        x, y = line.get_data()
+        assert x == pytest.approx(found.corrected[:, step] - found.frozen[:, step])
+        assert y == pytest.approx(found.ratios[:, step] - found.frozen[:, step])
 
 
 def test_mean_and_spread_of_haar_layers(run):

@@ -18,6 +18,7 @@ from qntk.inputs import machine
 from qntk.theory.training.frozen import jacobian_spectrum, spectrum
 from qntk.validation.diagnosis.config import load_diagnose_config
 from qntk.validation.diagnosis.curves import training_figure
+from qntk.validation.diagnosis.figures import _kernel
 from qntk.validation.diagnosis.findings import interval95
 from qntk.validation.diagnosis.report import model_row
 from qntk.validation.diagnosis.seed import ModelDiagnosis
@@ -102,6 +103,15 @@ def test_rows_against_a_direct_computation(tmp_path):
     assert d.r2(f, False) == pytest.approx(1 - np.mean((f - y)[~train] ** 2) / np.var(y[~train]))
     assert d.difference("frozen") == pytest.approx(np.mean(np.abs(f - d.predicted[-1])))
     assert d.rank == np.sum(d.spectrum > 0)
+
+
+def test_the_first_and_the_last_number_of_parameters_are_named_on_the_axis(tmp_path):
+    """9, 12, 18 and 24 parameters: those in between where they are a third more than the one before."""
+    text = SMALL.replace("[1, 3]", "[3, 4]").replace("steps = 30", "steps = 3").replace("seeds = 3", "seeds = 2")
+    settings, text = load_diagnose_config(written(tmp_path, text))
+    study = run_study(settings, text, tmp_path / "out")
+    assert {m.network.parameters for m in study.models} == {9, 12, 18, 24}
+    assert list(_kernel(study).axes[0].get_xticks()) == [9, 18, 24]
 
 
 def test_ill_conditioned_jacobians():

@@ -3,19 +3,14 @@
 import re
 
 import numpy as np
-import pandas as pd
 import pytest
-from matplotlib.figure import Figure
-from matplotlib.patches import StepPatch
 
 from qntk.theory import REGIMES
 from qntk.validation.judge.claims import Margins
 from qntk.validation.judge.estimates import MOMENTS
 from qntk.validation.report.context import _tested_on
 from qntk.validation.report.csv_tables import csv_tables
-from qntk.validation.report.figures.distributions import _density
 from qntk.validation.report.figures.quantiles import shown_cells
-from qntk.validation.report.figures.ratios import own_name
 from qntk.validation.report.figures.scaling import scaling_figure
 from qntk.validation.report.findings import TOLD
 from qntk.validation.report.ledger import ledger
@@ -196,19 +191,6 @@ def test_what_was_tested_is_said_from_the_smallest_to_the_largest(results):
     assert "n = 2 to 3 qubits and L = 3 to 64 parameters" in said
 
 
-def test_bins_of_a_histogram_hold_a_hundredth_of_the_draws_and_no_fewer(results):
-    """All of them together hold what lies between the first and the last order statistic that is kept."""
-    for result in results.cells[:3]:
-        axis = Figure().subplots()
-        _density(axis, result)
-        (stairs,) = (patch for patch in axis.patches if isinstance(patch, StepPatch))
-        heights, edges, _ = stairs.get_data()
-        shares = heights * np.diff(edges)
-        assert shares.min() >= 0.01 - 1e-12
-        assert 10 <= len(shares) <= 100
-        assert 0.95 < shares.sum() <= 1
-
-
 def test_an_exponent_is_settled_when_all_that_is_asked_of_it_is(results, monkeypatch):
     """Three regimes are held against one interval: the level at which it settles is the largest of theirs."""
     seen = []
@@ -222,8 +204,3 @@ def test_an_exponent_is_settled_when_all_that_is_asked_of_it_is(results, monkeyp
             edges = [v.prediction + side * v.margin for v in verdicts.values() for side in (-1, 1)]
             wanted.append(max(family.evidence(quantity, variable).p_equal(edge) for edge in edges))
     assert sorted(seen) == pytest.approx(sorted(wanted))
-
-
-def test_one_line_with_a_group_of_its_own_names_all_dotted_ones():
-    """An ansatz may have a time reversal at even numbers of qubits alone."""
-    assert own_name(pd.DataFrame({"mean_own": [0.5, np.nan]})) == "own group"

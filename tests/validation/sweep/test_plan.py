@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from qntk.validation.sweep import drawing
 from qntk.validation.sweep.cells import expand
 from qntk.validation.sweep.config import load_config
 from qntk.validation.sweep.plan import Cost, measure, plan_document, plan_text
@@ -159,3 +160,13 @@ def test_help_has_an_example(qntk):
     code, text, _ = qntk("plan", "--help")
     assert code == 0
     assert "qntk plan my-sweep.toml" in text
+
+
+def test_memory_has_the_angles_that_a_thread_takes_at_a_time():
+    """Those of a chunk, which is made so small that they take at most 64 MiB."""
+    text = "seed = 1\n[[grid]]\nensemble = 'hea'\nqubits = [2]\nlayers = [{}]\nobservable = 'Z0'\ndraws = {}\n"
+
+    for layers, draws in ((1, 100), (2000, 100_000)):
+        (cell,) = expand(load_config(text.format(layers, draws))[0])
+        taken = drawing.bytes_drawing([cell], 1) - drawing.bytes_drawing([cell], 1, lambda cell: 0)
+        assert taken == 8 * cell.parameters * cell.chunks[0] <= 2**26
