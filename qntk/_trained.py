@@ -67,6 +67,9 @@ def compare_trained(
     steps: Sequence[int] | None = None,
     margin: float | None = None,
     family_error: float = 0.01,
+    dqntks: Any = None,
+    weights: Any = None,
+    unstable: bool = False,
 ) -> TrainedComparison:
     """Verdicts on curves of trained networks of one datum: frozen kernel, flow law, and its first correction.
 
@@ -74,7 +77,7 @@ def compare_trained(
         residuals: ε = f - y along the training, shape (networks, times), the first before any step; an array, or a
             file ``.npy``, ``.npz`` (array ``residual``, or the only one) or ``.csv`` (a network a line, no names).
         kernels: K, likewise (array ``kernel``).
-        law: of one L, from ``qntk.law``; its observable has two levels.
+        law: of one L, from ``qntk.law``.
         target: y, in the units of the observable.
         rate: η of gradient descent on ½ε².
         strength: S = K(0)/v(0) of each ``network``, or 2Lκ of the ``law``.
@@ -82,6 +85,10 @@ def compare_trained(
         steps: at which to judge; by default an eighth, a quarter, a half and all of them.
         margin: share of the mean foretold that counts as agreement, 0.1 by default.
         family_error: probability that any interval misses.
+        dqntks: μ, likewise (array ``dqntk``); without it μ is not judged.
+        weights: of each final state at the start on the levels of the observable, ascending, shape (networks, levels):
+            needed for more than two levels, and then there is no corrected law.
+        unstable: follow the laws beyond their critical rate 2/K, which is refused otherwise.
 
     Raises ``ValueError`` or ``TypeError`` in one line for shapes, levels, targets or rates that do not fit.
     """
@@ -90,26 +97,29 @@ def compare_trained(
     if strength not in ("network", "law"):
         raise ValueError(f"strength {strength!r} is unknown; choose network, K(0)/v(0), or law, 2Lκ")
     one = law.kernel_law
-    D, low, high, mean = 1 << law.qubits, *_two_levels(law)
-    q = (mean - (low + high) / 2) / ((high - low) / 2)
-    average = ((high - low) / 2) ** 2 * D * (1 - q * q) / (D + 1)  # of v over Haar states
+    D, levels, mean, second = 1 << law.qubits, *_levels(law)
+    average = D * (second - mean**2) / (D + 1)  # of v over Haar states
     S = one.mean("exact").value / average if strength == "law" else None
     document = trained_document(
-        _curves(residuals, "residual"), _curves(kernels, "kernel"), target, rate, (low, high), mean,
+        _curves(residuals, "residual"), _curves(kernels, "kernel"), target, rate, levels, mean,
         (2 * D - 2) / one.parameters, S, every, steps, MARGIN if margin is None else margin, family_error,
+        None if dqntks is None else _curves(dqntks, "dqntk"), weights, unstable,
     )  # fmt: skip
     return TrainedComparison(document)
 
 
-def _two_levels(law: Law) -> tuple[float, float, float]:
-    """Both eigenvalues of O, and Tr O/D; the theory knows them up to a shift."""
+def _levels(law: Law) -> tuple[list[float], float, float]:
+    """Eigenvalues of O, ascending, Tr O/D and Tr O²/D; the theory knows them up to a shift."""
     spectrum = law.kernel_law.observable.spectrum
-    if spectrum is None or len(spectrum) != 2:
-        raise ValueError(f"{law.observable.spec} has more than two levels, or unknown ones; these laws need two")
-    (low, a), (high, b) = spectrum
-    mean = _mean(law.observable)
-    shift = mean - float((low * a + high * b) / (a + b))
-    return float(low) + shift, float(high) + shift, mean
+    if spectrum is None:
+        raise ValueError(
+            f"the levels of {law.observable.spec} are not known; give it as a matrix, or a string of terms"
+        )
+    values, counts = (np.array([float(number) for number in column]) for column in zip(*spectrum, strict=True))
+    values = values + (_mean(law.observable) - values @ counts / counts.sum())
+    order = np.argsort(values)
+    mean, second = (float(values**k @ counts / counts.sum()) for k in (1, 2))
+    return values[order].tolist(), mean, second
 
 
 def _mean(observable: Observable) -> float:

@@ -49,6 +49,8 @@ class OneDatum(Result):
         levels: the two eigenvalues of O.
         rate: η.
         strength: S, shape (...).
+        correction: c, shape (...).
+        trace: Tr O/D, which counts where there is a correction.
     """
 
     output: Array
@@ -58,6 +60,8 @@ class OneDatum(Result):
     levels: tuple[float, float]
     rate: float
     strength: Array
+    correction: Array
+    trace: float
 
     def title(self) -> str:
         """How many outputs, and the rate."""
@@ -88,10 +92,14 @@ class OneDatum(Result):
 
     @property
     def dqntk(self) -> Array:
-        """μ of infinite depth, ½S²c₃ with the third central moment c₃ = v (o₋ + o₊ - 2f), shape (steps + 1, ...)."""
+        """μ = ½K dK/df of gradient flow, shape (steps + 1, ...).
+
+        At infinite depth it is ½S²c₃ with the third central moment c₃ = v (o₋ + o₊ - 2f); the first correction takes c
+        (f - Tr O/D) from c₃/v, and multiplies by exp(-2c k₁).
+        """
         low, high = self.levels
-        variance = (self.output - low) * (high - self.output)
-        return np.asarray(self.strength**2 * variance * (low + high - 2 * self.output) / 2)
+        slope = low + high - 2 * self.output - self.correction * (self.output - self.trace)
+        return np.asarray(self.kernel * self.strength * np.exp(-self.exponent) * slope / 2)
 
     @property
     def valid(self) -> NDArray[np.bool_]:
@@ -160,8 +168,9 @@ def flow_one(
     sine, cosine, exponent = path
     kernel = S * half**2 * cosine**2 * np.exp(-exponent)
     return OneDatum(
-        centre + half * sine, kernel, y.copy(), exponent, (float(levels[0]), float(levels[1])), eta, S.copy()
-    )
+        centre + half * sine, kernel, y.copy(), exponent, (float(levels[0]), float(levels[1])), eta, S.copy(), c.copy(),
+        centre + half * q,
+    )  # fmt: skip
 
 
 def exponent(

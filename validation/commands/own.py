@@ -100,6 +100,10 @@ def check(
 @click.option("--target", type=float, help="With --trained: the label y.")
 @click.option("--rate", type=float, help="With --trained: the learning rate of the loss ½(f - y)².")
 @click.option("--every", type=int, help="With --trained: steps between two times of the curves, 1 by default.")
+@click.option(
+    "--dqntk", type=click.Path(path_type=Path), metavar="DQNTKS", help="With --trained: curves of μ, judged as well."
+)
+@click.option("--unstable", is_flag=True, help="With --trained: follow the laws beyond their critical rate.")
 @options.MARGIN
 @options.FAMILY_ERROR
 @options.FAIL_ON
@@ -119,6 +123,8 @@ def compare(
     target: float | None,
     rate: float | None,
     every: int | None,
+    dqntk: Path | None,
+    unstable: bool,
     **settings: Any,
 ) -> None:
     """Test draws made elsewhere, a column of independent K or μ in DRAWS, against the closed forms.
@@ -135,7 +141,9 @@ def compare(
     from qntk._verdicts import compare as weigh
     from qntk.inputs.separated import Dialect
 
-    of_training = {"--target": target, "--rate": rate, "--every": every}
+    of_training = {
+        "--target": target, "--rate": rate, "--every": every, "--dqntk": dqntk, "--unstable": unstable or None,
+    }  # fmt: skip
     if trained is None and any(value is not None for value in of_training.values()):
         raise click.UsageError(f"{' '.join(k for k, v in of_training.items() if v is not None)} goes with --trained")
     if trained is not None:
@@ -148,7 +156,8 @@ def compare(
             raise click.UsageError("--trained needs --target and --rate")
         cell = law(*options.cell(qubits, params), observable, generator)
         shares = {name: settings[name] for name in ("margin", "family_error")}
-        judged = compare_trained(draws, trained, cell, target, rate, every=1 if every is None else every, **shares)
+        shares |= {"every": 1 if every is None else every, "dqntks": dqntk, "unstable": unstable}
+        judged = compare_trained(draws, trained, cell, target, rate, **shares)
         echo_json(judged.to_dict()) if as_json else echo_text(judged.text)
         _exit_on(judged.verdicts, fail_on)
         return
