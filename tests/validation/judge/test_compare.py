@@ -6,6 +6,7 @@ agree come from the sampler, or, for the dQNTK, from dense circuits differentiat
 
 import json
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ import pytest
 from qiskit.quantum_info import SparsePauliOp
 
 from qntk.sampling import HaarLayers, sample
+from qntk.validation.judge.compare import _supported
 from qntk.validation.judge.estimates import MOMENTS
 from qntk.validation.judge.floor import needed_draws
 from qntk.validation.judge.law import kernel_law
@@ -285,3 +287,13 @@ def test_kernels_estimated_from_shots(qntk, tmp_path, kernels):
     rows = json.loads(qntk("compare", tmp_path / "noisy.npy", *options)[1])["verdicts"]
     assert {row["verdict"] for row in rows if row["regime"] == "exact"} == {"disagree"}
     assert qntk("compare", tmp_path / "noisy.npy", *PROJECTOR, "--quantity", "dqntk", "--estimated")[0] == 2
+
+
+def test_the_exact_law_is_named_first_of_those_that_nothing_contradicts():
+    rows = [
+        SimpleNamespace(regime=regime, verdict=verdict)
+        for regime, verdict in (
+            ("asymptotic", "agree"), ("independent", "agree"), ("independent", "disagree"), ("exact", "inconclusive"),
+        )
+    ]  # fmt: skip
+    assert _supported(rows) == ["exact", "asymptotic"]

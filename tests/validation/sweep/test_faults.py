@@ -5,6 +5,7 @@ Comparisons are of whole files, so that there is no false-fail probability.
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import random
@@ -14,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pyarrow.parquet as pq
@@ -335,6 +337,11 @@ def test_the_lock_itself(tmp_path):
             pass
     assert not running(tmp_path)
     assert (tmp_path / ".lock").exists()
+    with (tmp_path / ".lock").open() as looked_at:  # as a look does, for an instant
+        fcntl.flock(looked_at, fcntl.LOCK_SH)
+        threading.Timer(0.2, fcntl.flock, (looked_at, fcntl.LOCK_UN)).start()
+        with hold(tmp_path):
+            assert running(tmp_path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
