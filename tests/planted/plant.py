@@ -136,9 +136,8 @@ class Field:
 
     def catcher(self, fault: Fault) -> tuple[str, bool]:
         """The test that notices a fault, empty if none does, and whether all were asked; the copy is as before."""
-        near, rest = self._asked(fault)
         left = self.budget
-        for tests in filter(None, (near, rest)):
+        for tests in self._asked(fault):
             while True:
                 start = time.process_time() + _children()
                 failed, whole = self._planted(fault, tests, left)
@@ -149,18 +148,20 @@ class Field:
                 return failed, whole
         return "", True
 
-    def _asked(self, fault: Fault) -> tuple[list[str], list[str]]:
+    def _asked(self, fault: Fault) -> list[list[str]]:
+        """Files that bear the module's name or a part of it, others that import it, and the rest."""
         near, rest = against(fault.file, self.copy)
         if (reached := self.reached.get(str(fault))) is not None:
             near = [test for test in near if test in reached or test not in self.times]  # a new file may reach it
             rest = [test for test in reached if test not in near]
-        return near, rest
+        words = set(Path(fault.file).stem.strip("_").split("_"))
+        named = [test for test in near if words & set(Path(test).stem.split("_"))]
+        return [tests for tests in (named, [test for test in near if test not in named], rest) if tests]
 
     def in_session(self, fault: Fault, ask: Any) -> tuple[str, bool] | None:
         """The same in a running session (``session.Planter``); None where the fault cannot be planted there."""
-        near, rest = self._asked(fault)
         path = self.copy / fault.file
-        for tests in filter(None, (near, rest)):
+        for tests in self._asked(fault):
             left_out: set[str] = set()
             while True:
                 with self._written(fault) as (old, new):
