@@ -24,6 +24,30 @@ INSTALLED = bool(entry_points(group="pytest11", name="qntk", value=PLUGIN))
 pytest_plugins = ["pytester"] if INSTALLED else ["pytester", PLUGIN]
 
 
+LONG = ("tests/browser/",)
+"""Files and folders of the longest tests, which two workers begin with, lest one of them is left with the last."""
+
+
+def pytest_collection_modifyitems(items):
+    def place(item):
+        return next((i for i, name in enumerate(LONG) if item.nodeid.startswith(name)), len(LONG))
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """A file goes to one worker, and the tests of the browser to one together; in the order of collection."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class InOrder(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return next((name for name in LONG if nodeid.startswith(name)), super()._split_scope(nodeid))
+
+    config.option.loadscopereorder = False
+    return InOrder(config, log)
+
+
 def pytest_make_parametrize_id(val, argname):
     """Bytes are named by their argument: compressed ones change with the clock, and two workers must agree on names."""
     return argname if isinstance(val, bytes) else None

@@ -17,11 +17,6 @@ from typing import Any
 
 import pytest
 
-from qntk.validation.report.write import write_report
-from qntk.validation.sweep.config import load_config
-from qntk.validation.sweep.run import run_sweep
-from qntk.validation.sweep.store import Store
-
 ROOT = Path(__file__).parents[2]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-frame-rate-limit", "--disable-gpu-vsync"]
 """Frames come when they are drawn, not 60 in a second."""
@@ -130,12 +125,13 @@ def axe():
 
 @pytest.fixture
 def screenshot(request, tmp_path):
-    """Keep a picture of the top of a page under a name."""
+    """Keep a picture of the top of a page under a name; of more of it where somebody will look, which takes long."""
+    kept = [*map(Path, filter(None, [os.environ.get("QNTK_SCREENSHOTS")]))]
 
     def keep(page, name):
         height = page.evaluate("document.documentElement.scrollHeight")
-        clip = {"x": 0, "y": 0, "width": page.viewport_size["width"], "height": min(height, 6000)}
-        folders = [tmp_path, *map(Path, filter(None, [os.environ.get("QNTK_SCREENSHOTS")]))]
+        clip = {"x": 0, "y": 0, "width": page.viewport_size["width"], "height": min(height, 6000 if kept else 1500)}
+        folders = [tmp_path, *kept]
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)
             page.screenshot(path=folder / f"{name}.png", full_page=True, clip=clip)
@@ -147,6 +143,10 @@ def screenshot(request, tmp_path):
 @pytest.fixture(scope="session")
 def sweep_report(executable):
     """Draw a sweep and write its report: its text and a new directory in, the directory out."""
+    from qntk.validation.report.write import write_report
+    from qntk.validation.sweep.config import load_config
+    from qntk.validation.sweep.run import run_sweep
+    from qntk.validation.sweep.store import Store
 
     def written(text, directory):
         directory.mkdir(parents=True)
