@@ -1,4 +1,5 @@
-"""How hypothesis runs: no deadline (a first call compiles), and the same examples every time in CI.
+"""How the suite runs: hypothesis without a deadline (a first call compiles) and, in CI, always with the same examples;
+and how several workers share the files.
 
 The suite uses its own pytest plugin; a checkout that is not installed has no entry point, and names it here.
 """
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from qntk.inputs.machine import cores
 from qntk.validation.commands.main import main
 
 ROOT = Path(__file__).parents[1]
@@ -23,9 +25,15 @@ PLUGIN = "qntk.validation.kit.pytest_plugin"
 INSTALLED = bool(entry_points(group="pytest11", name="qntk", value=PLUGIN))
 pytest_plugins = ["pytester"] if INSTALLED else ["pytester", PLUGIN]
 
-
-LONG = ("tests/browser/",)
-"""Files and folders of the longest tests, which two workers begin with, lest one of them is left with the last."""
+LONG = (
+    "tests/browser/",
+    "tests/test_docs.py",
+    "tests/sampling/test_bytes.py",
+    "tests/test_site.py",
+    "tests/environment/test_one_name.py",
+    "tests/theory/circuits/test_orbits.py",
+)
+"""Folders and files that take longest: workers begin with them, lest one is left alone with the last."""
 
 
 def pytest_collection_modifyitems(items):
@@ -33,6 +41,12 @@ def pytest_collection_modifyitems(items):
         return next((i for i, name in enumerate(LONG) if item.nodeid.startswith(name)), len(LONG))
 
     items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """One more than cores: browsers, kernels and killed programs are waited for."""
+    return cores() + 1
 
 
 @pytest.hookimpl(optionalhook=True)
