@@ -33,7 +33,7 @@ class Uniform:
 
     def __call__(self, rng: np.random.Generator, shape: tuple[int, int]) -> Array:
         """Angles of the given shape."""
-        return self.low + (self.high - self.low) * rng.random(shape)
+        return _scaled(rng.random(shape), self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,14 @@ class Beta:
         """Angles of the given shape."""
         values = np.empty(shape)
         fill_beta(rng, self.a, self.b, values.reshape(-1))
-        return self.low + (self.high - self.low) * values
+        return _scaled(values, self.low, self.high)
+
+
+def _scaled(values: Array, low: float, high: float) -> Array:
+    """Values of [0, 1] on [low, high], in place."""
+    values *= high - low
+    values += low
+    return values
 
 
 @dataclass(frozen=True)

@@ -102,16 +102,17 @@ def adjoint(
 
 def tables(program: Program, observable: CompiledObservable, columns: Array) -> tuple[Any, ...]:
     """The compiled kernels' common arguments, checked."""
-    largest = np.maximum(columns.max(axis=0, initial=0.0), -columns.min(axis=0, initial=0.0))
-    if not np.isfinite(largest).all():
+    largest = max(columns.max(initial=0.0), -columns.min(initial=0.0))
+    if not np.isfinite(largest):
         raise ValueError("some angles are not finite")
-    reach = abs(program.jacobian) @ largest + np.abs(program.offsets)
-    if reach.max(initial=0.0) > _LARGEST_ANGLE:
-        raise ValueError(f"a gate's angle may reach {reach.max():.3g}; keep angles below {_LARGEST_ANGLE:.0e}")
+    if program.reach(np.full(program.columns, largest)) > _LARGEST_ANGLE:  # column by column, which takes longer
+        reach = program.reach(np.abs(columns).max(axis=0))
+        if reach > _LARGEST_ANGLE:
+            raise ValueError(f"a gate's angle may reach {reach:.3g}; keep angles below {_LARGEST_ANGLE:.0e}")
     return (
         program.rows, program.wires, program.matrices, program.members, program.signs, 1 << program.qubits,
         program.jacobian.indptr, program.jacobian.indices, program.jacobian.data, program.offsets,
-        observable.terms, observable.coefficients, observable.matrix, observable.vector, columns,
+        observable.terms, observable.coefficients, observable.matrix, observable.vector, np.ascontiguousarray(columns),
     )  # fmt: skip
 
 
@@ -122,7 +123,7 @@ def _run(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     angles, parameters = len(offsets), thetas.shape[1]
     psi, lam = aligned(at(dimension)), aligned(at(dimension))
-    buffer = aligned(2 * WIDTH * dimension)
+    buffer = aligned(3 * WIDTH * dimension)
     cos, sin, slopes = aligned(angles * WIDTH), aligned(angles * WIDTH), aligned(angles * WIDTH)
     columns = aligned(parameters * WIDTH)
     result = aligned(WIDTH)
@@ -143,7 +144,8 @@ def _run(  # type: ignore[no-untyped-def]
                 here = row[4] * WIDTH
                 rotate(row, load(cos, here), load(sin, here), psi, dimension)
         store(result, 0, observe(terms, coefficients, matrix, vector, psi, lam, dimension))
-        values[start : start + count] = result[:count]
+        for b in range(count):
+            values[start + b] = result[b]
         for g in range(len(rows) - 1, -1, -1):
             row = row_at(rows, g)
             if row[0] == PAIR:

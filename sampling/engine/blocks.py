@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from qntk.sampling.arithmetic.simd import WIDTH, lane_sum, load, spread, store, transposed
-from qntk.sampling.compiled import jit
+from qntk.sampling.compiled import jit, leaf
 from qntk.sampling.engine.angles import read_angles, row_at, write_gradients
 from qntk.sampling.engine.diagonals import merged_one, phases_of_one, unmerged_one
 from qntk.sampling.engine.gates import aligned, at, fixed, rotate, unrotate
@@ -20,7 +20,7 @@ from qntk.sampling.engine.pairs import rotate_pair, unrotate_pair
 from qntk.sampling.engine.program import CX, MERGED, PAIR
 
 
-@jit
+@leaf
 def _spread_bits(index, mask):  # type: ignore[no-untyped-def]
     """The bits of an index, put where the mask has ones, lowest first."""
     found, bit = 0, 0
@@ -33,7 +33,7 @@ def _spread_bits(index, mask):  # type: ignore[no-untyped-def]
     return found
 
 
-@jit
+@leaf
 def _places(active, lanes, places):  # type: ignore[no-untyped-def]
     """Where a group's amplitudes stand in the state, counted from the part's first; see ``_move``."""
     low = active & (WIDTH - 1)
@@ -44,7 +44,7 @@ def _places(active, lanes, places):  # type: ignore[no-untyped-def]
             places[i] = at(_spread_bits(i, active // WIDTH))
 
 
-@jit
+@leaf
 def _move(source, sources, base, target, targets, start, active):  # type: ignore[no-untyped-def]
     """Vectors to other places, eight at a time; what was lane becomes place where the lowest qubits are active."""
     for i in range(0, len(sources), WIDTH):
@@ -69,7 +69,7 @@ def _move(source, sources, base, target, targets, start, active):  # type: ignor
             store(target, start + half + targets[i + 7], h)
 
 
-@jit
+@leaf
 def _tables(group, rows, members, signs, cos, sin, tables, size):  # type: ignore[no-untyped-def]
     """The diagonals of a group's merged rows, one behind the other."""
     start = 0
@@ -81,7 +81,7 @@ def _tables(group, rows, members, signs, cos, sin, tables, size):  # type: ignor
     return start
 
 
-@jit
+@leaf
 def _forward(  # type: ignore[no-untyped-def]
     groups, rows, wires, matrices, members, signs, cos, sin, psi, part, buffer, tables, places, here, dimension
 ):  # fmt: skip
@@ -114,7 +114,7 @@ def _forward(  # type: ignore[no-untyped-def]
         touched |= active
 
 
-@jit
+@leaf
 def _backward(  # type: ignore[no-untyped-def]
     groups, rows, wires, matrices, members, signs, cos, sin, psi, lam, part, other, buffer, tables, places, here,
     found, slopes, dimension,

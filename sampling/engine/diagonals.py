@@ -7,143 +7,216 @@ states of odd parity. Single-qubit rotations build it by doubling, one complex p
 from __future__ import annotations
 
 from qntk.sampling.arithmetic.simd import WIDTH, fma, load, parity, spread, store
-from qntk.sampling.compiled import jit
-from qntk.sampling.engine.gates import at
+from qntk.sampling.compiled import leaf
+from qntk.sampling.engine.gates import at, load_two, store_two
 
 
-@jit
+@leaf
 def merged_phases(row, members, cos, sin, table, dimension):  # type: ignore[no-untyped-def]
     """The diagonal of a merged row, up to a global phase: exp(i Σ a) over the rotations whose parity is odd."""
+    half = dimension // 2
+    c, s = _lower_half(row, members, cos, sin, table, half)
+    for i in range(half):
+        _store_product(c, s, table, i, i + half)
+    for g in range(row[1] + row[4], row[1] + row[2]):
+        one, zero = spread(1.0), spread(0.0)
+        c, s = _times_phase(one, zero, load(cos, members[g, 1] * WIDTH), load(sin, members[g, 1] * WIDTH))
+        for i in range(dimension):
+            if parity(i & members[g, 0]):
+                _store_product(c, s, table, i, i)
+
+
+@leaf
+def _lower_half(row, members, cos, sin, table, half):  # type: ignore[no-untyped-def]
+    """The phases of single-qubit rotations where the highest bit is clear; returns the factor where it is set."""
     store(table, 0, spread(1.0))
     store(table, WIDTH, spread(0.0))
-    size = 1
-    while size < dimension:
+    g, end, bit = row[1], row[1] + row[4], 1
+    while True:
         c, s = spread(1.0), spread(0.0)
-        for g in range(row[1], row[1] + row[2]):
-            if members[g, 0] == size:
-                c, s = _times_phase(c, s, load(cos, members[g, 1] * WIDTH), load(sin, members[g, 1] * WIDTH))
-        for i in range(size):
-            r, m = load(table, i * 2 * WIDTH), load(table, i * 2 * WIDTH + WIDTH)
-            a = (i + size) * 2 * WIDTH
-            store(table, a, fma(c, r, -(s * m)))
-            store(table, a + WIDTH, fma(c, m, s * r))
-        size *= 2
-    for g in range(row[1], row[1] + row[2]):
-        z = members[g, 0]
-        if z & (z - 1):
-            one, zero = spread(1.0), spread(0.0)
-            c, s = _times_phase(one, zero, load(cos, members[g, 1] * WIDTH), load(sin, members[g, 1] * WIDTH))
-            for i in range(dimension):
-                if parity(i & z):
-                    a = i * 2 * WIDTH
-                    r, m = load(table, a), load(table, a + WIDTH)
-                    store(table, a, fma(c, r, -(s * m)))
-                    store(table, a + WIDTH, fma(c, m, s * r))
+        while g < end and members[g, 0] == bit:
+            c, s = _times_phase(c, s, load(cos, members[g, 1] * WIDTH), load(sin, members[g, 1] * WIDTH))
+            g += 1
+        if bit == half:
+            return c, s
+        for i in range(bit):
+            _store_product(c, s, table, i, i + bit)
+        bit *= 2
 
 
-@jit
+@leaf
+def _product(c, s, r, m):  # type: ignore[no-untyped-def]
+    """(c + is)(r + im)."""
+    return fma(c, r, -(s * m)), fma(c, m, s * r)
+
+
+@leaf
+def _store_product(c, s, table, i, j):  # type: ignore[no-untyped-def]
+    """The j-th entry becomes the i-th times c + is."""
+    r, m = _product(c, s, load(table, i * 2 * WIDTH), load(table, i * 2 * WIDTH + WIDTH))
+    store(table, j * 2 * WIDTH, r)
+    store(table, j * 2 * WIDTH + WIDTH, m)
+
+
+@leaf
 def _times_phase(c, s, cos, sin):  # type: ignore[no-untyped-def]
     """(c + is)(cos + i sin)²."""
     c, s = fma(c, cos, -(s * sin)), fma(s, cos, c * sin)
     return fma(c, cos, -(s * sin)), fma(s, cos, c * sin)
 
 
-@jit
+@leaf
+def _times(sign, r, m):  # type: ignore[no-untyped-def]
+    """sign · (r + im)."""
+    return spread(sign) * r, spread(sign) * m
+
+
+@leaf
 def merged(row, members, signs, cos, sin, psi, table, dimension):  # type: ignore[no-untyped-def]
-    """ψ ← diagonal · ψ for a merged row."""
-    merged_phases(row, members, cos, sin, table, dimension)
-    for i in range(dimension):
-        a, t = at(i), i * 2 * WIDTH
-        c, s = load(table, t), load(table, t + WIDTH)
-        r, m = load(psi, a), load(psi, a + WIDTH)
+    """ψ ← diagonal · ψ for a merged row; ``table`` is work space of 2 D vectors."""
+    half = dimension // 2
+    wide = row[4] < row[2]
+    if wide:
+        merged_phases(row, members, cos, sin, table, dimension)
+        c, s = spread(1.0), spread(0.0)
+    else:
+        c, s = _lower_half(row, members, cos, sin, table, half)
+    for i in range(half):
+        a, b, t, u = at(i), at(i + half), i * 2 * WIDTH, (i + half) * 2 * WIDTH
+        ac, as_ = load(table, t), load(table, t + WIDTH)
+        if wide:
+            bc, bs = load(table, u), load(table, u + WIDTH)
+        else:
+            bc, bs = _product(c, s, ac, as_)
+        ar, am, br, bm = load_two(psi, a, b)
         if row[3] >= 0:
-            sign = spread(signs[row[3] + i])
-            r, m = sign * r, sign * m
-        store(psi, a, fma(c, r, -(s * m)))
-        store(psi, a + WIDTH, fma(c, m, s * r))
+            ar, am = _times(signs[row[3] + i], ar, am)
+            br, bm = _times(signs[row[3] + i + half], br, bm)
+        ar, am = _product(ac, as_, ar, am)
+        br, bm = _product(bc, bs, br, bm)
+        store_two(psi, a, b, ar, am, br, bm)
 
 
-@jit
+@leaf
 def unmerged(row, members, signs, cos, sin, psi, lam, table, slopes, dimension):  # type: ignore[no-untyped-def]
-    """Undo a merged row on ψ and λ; ``slopes`` gets Im<λ|P|ψ> of each member.
+    """Undo a merged row on ψ and λ; ``slopes`` gets Im<λ|P|ψ> of each member; ``table``: 3 D vectors of work space.
 
     With w_i = Im(λ_i* ψ_i), which a diagonal does not change, each slope is a signed sum of w. Those of single qubits
-    come from one halving tree.
+    come from one halving tree, whose first step is taken here.
     """
-    merged_phases(row, members, cos, sin, table, dimension)
-    for i in range(dimension):
-        a, t = at(i), i * 2 * WIDTH
-        c, s = load(table, t), load(table, t + WIDTH)
-        if row[3] >= 0:
-            sign = spread(signs[row[3] + i])
-            c, s = sign * c, sign * s
-        r, m, lr, lm = load(psi, a), load(psi, a + WIDTH), load(lam, a), load(lam, a + WIDTH)
-        store(table, i * WIDTH, fma(lr, m, -(lm * r)))
-        store(psi, a, fma(c, r, s * m))
-        store(psi, a + WIDTH, fma(c, m, -(s * r)))
-        store(lam, a, fma(c, lr, s * lm))
-        store(lam, a + WIDTH, fma(c, lm, -(s * lr)))
-    _slopes(row, members, table, slopes, dimension)
-
-
-@jit
-def _slopes(row, members, table, slopes, dimension):  # type: ignore[no-untyped-def]
-    """The slope of each member of a merged row from w, which is the table's first half and is lost."""
-    for g in range(row[1], row[1] + row[2]):
-        z = members[g, 0]
-        if z & (z - 1):
-            even, odd = spread(0.0), spread(0.0)
-            for i in range(dimension):
-                if parity(i & z):
-                    odd = odd + load(table, i * WIDTH)
-                else:
-                    even = even + load(table, i * WIDTH)
-            store(slopes, members[g, 1] * WIDTH, even - odd)
     half = dimension // 2
+    wide = row[4] < row[2]
+    if wide:
+        merged_phases(row, members, cos, sin, table, dimension)
+        c, s, place = spread(1.0), spread(0.0), 2 * dimension * WIDTH
+    else:
+        c, s = _lower_half(row, members, cos, sin, table, half)
+        place = dimension * WIDTH
+    difference = spread(0.0)
+    for i in range(half):
+        a, b, t, u = at(i), at(i + half), i * 2 * WIDTH, (i + half) * 2 * WIDTH
+        ac, as_ = load(table, t), load(table, t + WIDTH)
+        if wide:
+            bc, bs = load(table, u), load(table, u + WIDTH)
+        else:
+            bc, bs = _product(c, s, ac, as_)
+        if row[3] >= 0:
+            ac, as_ = _times(signs[row[3] + i], ac, as_)
+            bc, bs = _times(signs[row[3] + i + half], bc, bs)
+        ar, am, br, bm = load_two(psi, a, b)
+        ax, ay, bx, by = load_two(lam, a, b)
+        low, high = fma(ax, am, -(ay * ar)), fma(bx, bm, -(by * br))
+        ar, am = _product_back(ac, as_, ar, am)
+        br, bm = _product_back(bc, bs, br, bm)
+        ax, ay = _product_back(ac, as_, ax, ay)
+        bx, by = _product_back(bc, bs, bx, by)
+        store_two(psi, a, b, ar, am, br, bm)
+        store_two(lam, a, b, ax, ay, bx, by)
+        if wide:
+            store(table, place + i * WIDTH, low)
+            store(table, place + (i + half) * WIDTH, high)
+        else:
+            difference = difference + (low - high)
+            store(table, place + i * WIDTH, low + high)
+    if wide:
+        _slopes(row, members, table, place, slopes, dimension)
+    else:
+        g = _give(row, members, row[1] + row[4], half, difference, slopes)
+        _halve(row, members, g, table, place, slopes, half // 2)
+
+
+@leaf
+def _product_back(c, s, r, m):  # type: ignore[no-untyped-def]
+    """(c - is)(r + im)."""
+    return fma(c, r, s * m), fma(c, m, -(s * r))
+
+
+@leaf
+def _slopes(row, members, table, place, slopes, dimension):  # type: ignore[no-untyped-def]
+    """The slope of each member of a merged row from w, which is at ``place`` in the table and is lost."""
+    for g in range(row[1] + row[4], row[1] + row[2]):
+        even, odd = spread(0.0), spread(0.0)
+        for i in range(dimension):
+            if parity(i & members[g, 0]):
+                odd = odd + load(table, place + i * WIDTH)
+            else:
+                even = even + load(table, place + i * WIDTH)
+        store(slopes, members[g, 1] * WIDTH, even - odd)
+    _halve(row, members, row[1] + row[4], table, place, slopes, dimension // 2)
+
+
+@leaf
+def _halve(row, members, g, table, place, slopes, half):  # type: ignore[no-untyped-def]
+    """The slopes of the single-qubit members before the g-th, from ``half`` down."""
     while half:
         difference = spread(0.0)
         for i in range(half):
-            low, high = load(table, i * WIDTH), load(table, (i + half) * WIDTH)
+            low, high = load(table, place + i * WIDTH), load(table, place + (i + half) * WIDTH)
             difference = difference + (low - high)
-            store(table, i * WIDTH, low + high)
-        for g in range(row[1], row[1] + row[2]):
-            if members[g, 0] == half:
-                store(slopes, members[g, 1] * WIDTH, difference)
+            store(table, place + i * WIDTH, low + high)
+        g = _give(row, members, g, half, difference, slopes)
         half //= 2
 
 
-@jit
+@leaf
+def _give(row, members, g, bit, slope, slopes):  # type: ignore[no-untyped-def]
+    """A slope to the single-qubit members on one bit, the last of those before the g-th; returns the first of them."""
+    while g > row[1] and members[g - 1, 0] == bit:
+        g -= 1
+        store(slopes, members[g, 1] * WIDTH, slope)
+    return g
+
+
+@leaf
 def phases_of_one(row, members, signs, cos, sin, table, start, dimension):  # type: ignore[no-untyped-def]
     """The same diagonal, signs included, for one draw: complex numbers in ``table`` from ``start`` on."""
     table[start] = 1.0
-    size = 1
+    g, end, size = row[1], row[1] + row[4], 1
     while size < dimension:
         phase = 1.0 + 0.0j
-        for g in range(row[1], row[1] + row[2]):
-            if members[g, 0] == size:
-                phase *= _twice(members[g, 1], cos, sin)
+        while g < end and members[g, 0] == size:
+            phase *= _twice(members[g, 1], cos, sin)
+            g += 1
         for i in range(size):
             table[start + size + i] = table[start + i] * phase
         size *= 2
-    for g in range(row[1], row[1] + row[2]):
-        z = members[g, 0]
-        if z & (z - 1):
-            phase = _twice(members[g, 1], cos, sin)
-            for i in range(dimension):
-                if parity(i & z):
-                    table[start + i] *= phase
+    for g in range(end, row[1] + row[2]):
+        phase = _twice(members[g, 1], cos, sin)
+        for i in range(dimension):
+            if parity(i & members[g, 0]):
+                table[start + i] *= phase
     for i in range(dimension if row[3] >= 0 else 0):
         table[start + i] *= signs[row[3] + i]
 
 
-@jit
+@leaf
 def _twice(angle, cos, sin):  # type: ignore[no-untyped-def]
     """exp(ia) of a rotation's whole angle."""
     half = complex(cos[angle * WIDTH], sin[angle * WIDTH])
     return half * half
 
 
-@jit
+@leaf
 def merged_one(table, start, psi, dimension):  # type: ignore[no-untyped-def]
     """ψ ← diagonal · ψ, of a table that all lanes share."""
     for i in range(dimension):
@@ -154,7 +227,7 @@ def merged_one(table, start, psi, dimension):  # type: ignore[no-untyped-def]
         store(psi, a + WIDTH, fma(c, m, s * r))
 
 
-@jit
+@leaf
 def unmerged_one(row, members, table, start, psi, lam, work, slopes, dimension):  # type: ignore[no-untyped-def]
     """Undo it on ψ and λ; ``slopes`` gets Im<λ|P|ψ> of each member."""
     for i in range(dimension):
@@ -166,4 +239,4 @@ def unmerged_one(row, members, table, start, psi, lam, work, slopes, dimension):
         store(psi, a + WIDTH, fma(c, m, -(s * r)))
         store(lam, a, fma(c, lr, s * lm))
         store(lam, a + WIDTH, fma(c, lm, -(s * lr)))
-    _slopes(row, members, work, slopes, dimension)
+    _slopes(row, members, work, 0, slopes, dimension)

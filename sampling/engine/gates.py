@@ -11,11 +11,11 @@ from __future__ import annotations
 import numpy as np
 
 from qntk.sampling.arithmetic.simd import WIDTH, fma, load, parity, spread, store
-from qntk.sampling.compiled import jit
+from qntk.sampling.compiled import jit, leaf
 from qntk.sampling.engine.program import CX, CYCLES, CZ, DIAGONAL, REAL
 
 
-@jit
+@leaf
 def at(i):  # type: ignore[no-untyped-def]
     """Where amplitude i starts. A gap every 32 and every 1024 keeps far pairs out of each other's cache sets."""
     return (i + (i >> 5) + (i >> 10)) * (2 * WIDTH)
@@ -29,7 +29,7 @@ def aligned(size):  # type: ignore[no-untyped-def]
     return memory[skip : skip + size]
 
 
-@jit
+@leaf
 def pair_at(k, x):  # type: ignore[no-untyped-def]
     """The k-th index whose lowest bit of ``x`` is clear, and its partner under ``x``."""
     pivot = x & -x
@@ -37,7 +37,7 @@ def pair_at(k, x):  # type: ignore[no-untyped-def]
     return i, i ^ x
 
 
-@jit
+@leaf
 def turn(real, c, s, r0, m0, r1, m1):  # type: ignore[no-untyped-def]
     """Two amplitudes under [[c, s], [-s, c]] if ``real``, else [[c, -is], [-is, c]]."""
     if real:
@@ -45,13 +45,13 @@ def turn(real, c, s, r0, m0, r1, m1):  # type: ignore[no-untyped-def]
     return fma(s, m1, c * r0), fma(-s, r1, c * m0), fma(s, m0, c * r1), fma(-s, r0, c * m1)
 
 
-@jit
+@leaf
 def load_two(psi, a, b):  # type: ignore[no-untyped-def]
     """Two amplitudes: real and imaginary part of each."""
     return load(psi, a), load(psi, a + WIDTH), load(psi, b), load(psi, b + WIDTH)
 
 
-@jit
+@leaf
 def store_two(psi, a, b, r0, m0, r1, m1):  # type: ignore[no-untyped-def]
     """Write two amplitudes."""
     store(psi, a, r0)
@@ -60,7 +60,7 @@ def store_two(psi, a, b, r0, m0, r1, m1):  # type: ignore[no-untyped-def]
     store(psi, b + WIDTH, m1)
 
 
-@jit
+@leaf
 def rotate(row, cos, sin, psi, dimension):  # type: ignore[no-untyped-def]
     """ψ ← (cos - i sin P) ψ for one rotation row."""
     kind, x, z, sign = row[0], row[1], row[2], row[3]
@@ -81,7 +81,7 @@ def rotate(row, cos, sin, psi, dimension):  # type: ignore[no-untyped-def]
         store_two(psi, a, b, ri, mi, rj, mj)
 
 
-@jit
+@leaf
 def unrotate(row, cos, sin, psi, lam, dimension):  # type: ignore[no-untyped-def]
     """ψ, λ ← (cos + i sin P) ψ, λ; returns Im<λ|P|ψ>, the derivative of f by the rotation's angle."""
     kind, x, z, sign = row[0], row[1], row[2], row[3]
@@ -123,7 +123,7 @@ def unrotate(row, cos, sin, psi, lam, dimension):  # type: ignore[no-untyped-def
     return plus - minus
 
 
-@jit
+@leaf
 def _turn_cycles(place, end, wires, undo, psi):  # type: ignore[no-untyped-def]
     """Every amplitude to the next place of its cycle, or back."""
     while place < end:
@@ -149,7 +149,15 @@ def _turn_cycles(place, end, wires, undo, psi):  # type: ignore[no-untyped-def]
         store(psi, a + WIDTH, m)
 
 
-@jit
+@leaf
+def _place(base, k, wires, start, count):  # type: ignore[no-untyped-def]
+    """Where the amplitude stands whose bits at a dense gate's wires are those of k."""
+    for q in range(count):
+        base |= ((k >> q) & 1) << wires[start + q]
+    return at(base)
+
+
+@leaf
 def fixed(row, wires, matrices, undo, psi, dimension, buffer):  # type: ignore[no-untyped-def]
     """ψ ← Wψ, or W†ψ with ``undo``, for a row of CX, CZ, cycles or a dense gate."""
     if row[0] == CYCLES:
@@ -176,17 +184,13 @@ def fixed(row, wires, matrices, undo, psi, dimension, buffer):  # type: ignore[n
     used = 0
     for q in range(count):
         used |= 1 << wires[start + q]
-    places = np.empty(size, np.int64)
     for base in range(dimension):
         if base & used:
             continue
         for k in range(size):
-            index = base
-            for q in range(count):
-                index |= ((k >> q) & 1) << wires[start + q]
-            places[k] = at(index)
-            store(buffer, 2 * WIDTH * k, load(psi, places[k]))
-            store(buffer, 2 * WIDTH * k + WIDTH, load(psi, places[k] + WIDTH))
+            a = _place(base, k, wires, start, count)
+            store(buffer, 2 * WIDTH * k, load(psi, a))
+            store(buffer, 2 * WIDTH * k + WIDTH, load(psi, a + WIDTH))
         for k in range(size):
             r, m = spread(0.0), spread(0.0)
             for column in range(size):
@@ -198,5 +202,6 @@ def fixed(row, wires, matrices, undo, psi, dimension, buffer):  # type: ignore[n
                 br, bm = load(buffer, 2 * WIDTH * column), load(buffer, 2 * WIDTH * column + WIDTH)
                 r = fma(wr, br, fma(-wi, bm, r))
                 m = fma(wr, bm, fma(wi, br, m))
-            store(psi, places[k], r)
-            store(psi, places[k] + WIDTH, m)
+            a = _place(base, k, wires, start, count)
+            store(psi, a, r)
+            store(psi, a + WIDTH, m)

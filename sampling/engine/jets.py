@@ -7,14 +7,14 @@ Where a half angle is a + s·v + s²/2·w, exp(-i(a + sv + …)P) turns (ψ, ψ'
 from __future__ import annotations
 
 from qntk.sampling.arithmetic.simd import WIDTH, fma, load, parity, spread, store
-from qntk.sampling.compiled import jit
+from qntk.sampling.compiled import leaf
 from qntk.sampling.engine.diagonals import merged_phases
 from qntk.sampling.engine.gates import at, load_two, pair_at, store_two, turn
 from qntk.sampling.engine.pairs import quad_at
 from qntk.sampling.engine.program import DIAGONAL, REAL
 
 
-@jit
+@leaf
 def _kick(real, s, r0, m0, r1, m1, x0, y0, x1, y1):  # type: ignore[no-untyped-def]
     """x + s(-iP)r on two amplitudes."""
     if real:
@@ -22,7 +22,7 @@ def _kick(real, s, r0, m0, r1, m1, x0, y0, x1, y1):  # type: ignore[no-untyped-d
     return fma(s, m1, x0), fma(-s, r1, y0), fma(s, m0, x1), fma(-s, r0, y1)
 
 
-@jit
+@leaf
 def _jet(real, bends, c, s, v, w, a, b, zero, one, two):  # type: ignore[no-untyped-def]
     """Two amplitudes of ψ, ψ' and ψ'' through a rotation, in place."""
     r0, m0, r1, m1 = load_two(zero, a, b)
@@ -40,7 +40,7 @@ def _jet(real, bends, c, s, v, w, a, b, zero, one, two):  # type: ignore[no-unty
     store_two(two, a, b, t0, q0, t1, q1)
 
 
-@jit
+@leaf
 def _diagonal_jet(c, s, v, w, a, zero, one, two):  # type: ignore[no-untyped-def]
     """One amplitude of ψ, ψ' and ψ'' times exp(i(φ + sv + s²/2·w)), in place; c + is = exp(iφ)."""
     r, m = load(zero, a), load(zero, a + WIDTH)
@@ -56,7 +56,7 @@ def _diagonal_jet(c, s, v, w, a, zero, one, two):  # type: ignore[no-untyped-def
     store(two, a + WIDTH, fma(c, q, s * t))
 
 
-@jit
+@leaf
 def rotate_jet(row, bends, cos, sin, velocity, acceleration, zero, one, two, dimension):  # type: ignore[no-untyped-def]
     """A rotation row."""
     kind, x, z, sign, here = row[0], row[1], row[2], row[3], row[4] * WIDTH
@@ -76,7 +76,7 @@ def rotate_jet(row, bends, cos, sin, velocity, acceleration, zero, one, two, dim
             _jet(kind == REAL, bends, c, s, v, w, at(i), at(j), zero, one, two)
 
 
-@jit
+@leaf
 def pair_jet(  # type: ignore[no-untyped-def]
     row, bends, members, cos, sin, velocity, acceleration, zero, one, two, dimension
 ):  # fmt: skip
@@ -99,7 +99,7 @@ def pair_jet(  # type: ignore[no-untyped-def]
         _jet(second_real, bends, c2, s2, v2, w2, b, d, zero, one, two)
 
 
-@jit
+@leaf
 def merged_jet(  # type: ignore[no-untyped-def]
     row, members, signs, cos, sin, velocity, acceleration, zero, one, two, table, rates, dimension
 ):  # fmt: skip
@@ -115,34 +115,32 @@ def merged_jet(  # type: ignore[no-untyped-def]
         _diagonal_jet(c, s, load(rates, t), load(rates, t + WIDTH), at(i), zero, one, two)
 
 
-@jit
+@leaf
 def _merged_rates(row, members, velocity, acceleration, rates, dimension):  # type: ignore[no-untyped-def]
     """First and second derivatives of a merged diagonal's phases, each a sum over the rotations of odd parity."""
     store(rates, 0, spread(0.0))
     store(rates, WIDTH, spread(0.0))
-    size = 1
+    g, end, size = row[1], row[1] + row[4], 1
     while size < dimension:
         v, w = spread(0.0), spread(0.0)
-        for g in range(row[1], row[1] + row[2]):
-            if members[g, 0] == size:
-                v, w = _twice_more(v, w, members[g, 1], velocity, acceleration)
+        while g < end and members[g, 0] == size:
+            v, w = _twice_more(v, w, members[g, 1], velocity, acceleration)
+            g += 1
         for i in range(size):
             here, there = i * 2 * WIDTH, (i + size) * 2 * WIDTH
             store(rates, there, load(rates, here) + v)
             store(rates, there + WIDTH, load(rates, here + WIDTH) + w)
         size *= 2
-    for g in range(row[1], row[1] + row[2]):
-        z = members[g, 0]
-        if z & (z - 1):
-            v, w = _twice_more(spread(0.0), spread(0.0), members[g, 1], velocity, acceleration)
-            for i in range(dimension):
-                if parity(i & z):
-                    here = i * 2 * WIDTH
-                    store(rates, here, load(rates, here) + v)
-                    store(rates, here + WIDTH, load(rates, here + WIDTH) + w)
+    for g in range(end, row[1] + row[2]):
+        v, w = _twice_more(spread(0.0), spread(0.0), members[g, 1], velocity, acceleration)
+        for i in range(dimension):
+            if parity(i & members[g, 0]):
+                here = i * 2 * WIDTH
+                store(rates, here, load(rates, here) + v)
+                store(rates, here + WIDTH, load(rates, here + WIDTH) + w)
 
 
-@jit
+@leaf
 def _twice_more(v, w, angle, velocity, acceleration):  # type: ignore[no-untyped-def]
     """v and w and those of a whole angle."""
     two = spread(2.0)

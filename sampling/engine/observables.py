@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from qntk.sampling.arithmetic.simd import WIDTH, flipped, fma, lane_sum, load, parity, spread, store
-from qntk.sampling.compiled import jit
+from qntk.sampling.compiled import jit, leaf
 from qntk.sampling.engine.gates import at
 
 
-@jit
+@leaf
 def observe(terms, coefficients, matrix, vector, psi, lam, dimension):  # type: ignore[no-untyped-def]
     """λ ← Oψ for eight draws; returns <ψ|O|ψ> of each."""
     total, overlap_r, overlap_m = spread(0.0), spread(0.0), spread(0.0)
@@ -52,7 +52,7 @@ def observe(terms, coefficients, matrix, vector, psi, lam, dimension):  # type: 
     return total
 
 
-@jit
+@leaf
 def lane(i):  # type: ignore[no-untyped-def]
     """Where the real part of amplitude i stands in a state of one draw, whose lowest three qubits are the lanes."""
     return at(i // WIDTH) + i % WIDTH

@@ -7,18 +7,18 @@ half as much.
 from __future__ import annotations
 
 from qntk.sampling.arithmetic.simd import WIDTH, fma, load, spread, store
-from qntk.sampling.compiled import jit
+from qntk.sampling.compiled import leaf
 from qntk.sampling.engine.gates import at, load_two, store_two, turn
 
 
-@jit
+@leaf
 def quad_at(k, low, high):  # type: ignore[no-untyped-def]
     """The k-th index with two bits clear, ``low`` < ``high``."""
     i = ((k & ~(low - 1)) << 1) | (k & (low - 1))
     return ((i & ~(high - 1)) << 1) | (i & (high - 1))
 
 
-@jit
+@leaf
 def _overlap(real, r0, m0, r1, m1, x0, y0, x1, y1):  # type: ignore[no-untyped-def]
     """Im<λ|P|ψ> on two amplitudes: ψ in r, m and λ in x, y."""
     if real:
@@ -26,14 +26,14 @@ def _overlap(real, r0, m0, r1, m1, x0, y0, x1, y1):  # type: ignore[no-untyped-d
     return fma(x0, m1, fma(x1, m0, -fma(y0, r1, y1 * r0)))
 
 
-@jit
+@leaf
 def _angle(real, member, cos, sin):  # type: ignore[no-untyped-def]
     """Cosine and sine of a member as ``turn`` takes them: RY has -sin in its first row."""
     c, s = load(cos, member * WIDTH), load(sin, member * WIDTH)
     return c, -s if real else s
 
 
-@jit
+@leaf
 def rotate_pair(row, members, cos, sin, psi, dimension):  # type: ignore[no-untyped-def]
     """ψ ← second · first · ψ."""
     one, two, kinds, place = row[1], row[2], row[3], row[4]
@@ -54,7 +54,7 @@ def rotate_pair(row, members, cos, sin, psi, dimension):  # type: ignore[no-unty
         store_two(psi, c, d, cr, cm, dr, dm)
 
 
-@jit
+@leaf
 def unrotate_pair(row, members, cos, sin, psi, lam, slopes, dimension):  # type: ignore[no-untyped-def]
     """Undo both on ψ and λ; ``slopes`` gets Im<λ|P|ψ> of each, where it stands in the circuit."""
     one, two, kinds, place = row[1], row[2], row[3], row[4]

@@ -12,6 +12,7 @@ import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,8 @@ class Program:
         qubits: number of qubits n.
         rows: int64, shape (gates, 5). Rotations: kind, X mask, Z mask, sign, angle index. CX, CZ: kind, control mask,
             target mask, 0, 0. Dense: kind, qubit count, offset into ``wires``, offset into ``matrices``, 0. Merged:
-            kind, first and number of ``members``, offset into ``signs`` or -1, 0. Pair: kind, bit of the first
+            kind, first and number of ``members``, offset into ``signs`` or -1, how many members act on one qubit: they
+            come first, from the lowest qubit. Pair: kind, bit of the first
             rotation, bit of the second, 1 and 2 for which are RY, first of its ``members``. Cycles: kind, first and
             number of their entries in ``wires``, 0, 0.
         wires: int64, the qubits of dense gates, first qubit least significant; the cycles of merged CX gates, of each
@@ -74,6 +76,14 @@ class Program:
     def columns(self) -> int:
         """Number of columns: parameters and nonlinear angles."""
         return int(self.jacobian.shape[1])
+
+    def reach(self, largest: NDArray[np.float64]) -> float:
+        """A bound on the size of all gates' angles, given one on that of each column."""
+        return float((self._slopes @ largest + np.abs(self.offsets)).max(initial=0.0))
+
+    @cached_property
+    def _slopes(self) -> csr_array:
+        return abs(self.jacobian)
 
 
 def compile_circuit(circuit: QuantumCircuit | NormalForm, merge: bool = True, whole: bool = False) -> Program:
@@ -155,7 +165,9 @@ class _Compiler:
             pairs = Counter((a, b) if a < b else (b, a) for kind, a, b, _, _ in rows if kind == CZ)
             odd = frozenset(pair for pair, times in pairs.items() if times % 2)
             offset = self.signs.setdefault(odd, len(self.signs) << self.width) if odd else -1
-            merged.append((MERGED, len(self.members), len(rotations), offset, 0))
+            rotations.sort(key=lambda member: (not _is_bit(member[0]), member[0] if _is_bit(member[0]) else 0))
+            single = sum(_is_bit(z) for z, _ in rotations)
+            merged.append((MERGED, len(self.members), len(rotations), offset, single))
             self.members += rotations
         self.rows = merged
 
@@ -293,6 +305,10 @@ def _joined(rows: Sequence[tuple[int, int, int, int, int]]) -> int:
     return count
 
 
+def _is_bit(mask: int) -> bool:
+    return mask & (mask - 1) == 0
+
+
 def _is_turn(row: tuple[int, int, int, int, int]) -> bool:
     """Whether a row is RX or RY on one qubit."""
-    return row[0] in (REAL, IMAGINARY) and row[1] & (row[1] - 1) == 0 and row[2] in (0, row[1])
+    return row[0] in (REAL, IMAGINARY) and _is_bit(row[1]) and row[2] in (0, row[1])

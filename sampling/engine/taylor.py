@@ -25,7 +25,7 @@ def second_derivative(
     The program must work on the state as a whole.
     """
     values = np.empty(len(columns))
-    called(_run_taylor, *tables(program, observable, columns), first, second, values)
+    called(_run_taylor, *tables(program, observable, columns), *map(np.ascontiguousarray, (first, second)), values)
     return values
 
 
