@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from qntk import _checked
 from qntk._result import Result, frame
+from qntk.inputs.losses import OwnLoss
 from qntk.inputs.observables import Observable
 from qntk.sampling import CircuitModel
 from qntk.sampling.learning.training import Problem, Training, train
 from qntk.theory.training.dressed import dressed
 from qntk.theory.training.frozen import FrozenTraining, Loss, decay_times, jacobian_spectrum
+from qntk.theory.training.own_loss import curved_critical_rate, curved_decay_time, curved_modes, own_loss_outputs
 from qntk.validation.diagnosis.seed import r_squared
 
 Array = NDArray[np.float64]
@@ -56,16 +58,20 @@ class Diagnosis(Result):
         theta: Array,
         rate: float | None,
         fraction: float,
-        loss: str | float,
+        loss: str | float | OwnLoss,
     ) -> Diagnosis:
         """Evaluate the model once at its initial angles; errors are those of ``qntk.Model.diagnose``."""
         problem = Problem(model, x, y, mask, loss)
         outputs, jacobian = model.value_and_gradient(theta[None], x)
         made = cls(problem, observable, theta, 0.0, outputs[0], jacobian[0])
+        if isinstance(loss, OwnLoss):
+            loss.check(outputs[0][mask], y[mask])
         if rate is None:
             if not fraction > 0:
                 raise ValueError(f"fraction is {fraction}; give a positive number, 1 for the critical rate")
             rate = fraction * made.critical_rate
+            if math.isinf(rate):
+                raise ValueError(f"loss {loss} is not curved upwards at the start, so no rate is critical; give rate=")
         if not (rate > 0 and math.isfinite(rate)):
             raise ValueError(f"rate is {rate}; give a positive number")
         return cls(problem, observable, theta, float(rate), outputs[0], jacobian[0])
@@ -83,12 +89,20 @@ class Diagnosis(Result):
 
     @property
     def critical_rate(self) -> float:
-        """2/λ_max in the loss's convention: above it the frozen kernel foresees divergence."""
+        """2/λ_max in the loss's convention: above it the frozen kernel foresees divergence.
+
+        For a loss of one's own, of KH with its curvature H at the start, which may change on the way; infinite where
+        it curves upwards in no direction.
+        """
+        if self._curved is not None:
+            return curved_critical_rate(self._curved)
         return float(1 / (self.eigenvalues[-1] * self.problem.prefactor))
 
     @property
     def decay_time(self) -> float:
         """Steps in which the slowest mode falls to 1/e, at this rate; infinite if it does not."""
+        if self._curved is not None:
+            return curved_decay_time(self._curved, self.rate)
         return float(np.max(decay_times(self.kernel_matrix[self.problem.training], self.rate, self._loss)))
 
     @cached_property
@@ -99,6 +113,15 @@ class Diagnosis(Result):
     @property
     def _loss(self) -> Loss:
         return cast(Loss, self.problem.loss)
+
+    @cached_property
+    def _curved(self) -> Array | None:
+        """Eigenvalues of KH of a loss of one's own at the start, ascending, shape (M,)."""
+        p = self.problem
+        if not isinstance(p.loss, OwnLoss):
+            return None
+        curvature = p.loss.curvature(self.initial[p.training], p.labels[p.training])
+        return curved_modes(self.kernel_matrix[p.training], curvature)
 
     @cached_property
     def _frozen(self) -> FrozenTraining:
@@ -118,6 +141,11 @@ class Diagnosis(Result):
         x, y, mask = self._points(X)
         initial, cross = self._at(x)
         asked = len(x) if X is None else len(x) - int(self.problem.training.sum())
+        own = self.problem.loss
+        if isinstance(own, OwnLoss) and law in ("frozen", "dressed"):
+            labels, levels = y[mask], None if law == "frozen" else self._levels()
+            path = own_loss_outputs(cross, initial, mask, lambda f: own.slope(f, labels), self.rate, count, levels)
+            return np.asarray(path[-1][:asked])
         if law == "frozen":
             return np.asarray(self._frozen.outputs_at(np.array([count]), cross, initial)[0])[:asked]
         if law == "dressed":
@@ -167,6 +195,12 @@ class Diagnosis(Result):
     def compare(self, steps: int = 100) -> TrainingComparison:
         """Train, and put the predictions beside it."""
         return TrainingComparison(self, self.train(steps))
+
+    def notes(self) -> list[str]:
+        """What the numbers mean for a loss of one's own."""
+        if not isinstance(self.problem.loss, OwnLoss):
+            return []
+        return ["critical rate and decay time are those of the loss's curvature at the start"]
 
     def title(self) -> str:
         """Sizes, loss and rate."""

@@ -13,6 +13,7 @@ from qntk import _checked
 from qntk._diagnosis import Diagnoses, Diagnosis
 from qntk._ensemble import Ensemble, trained
 from qntk._result import Result
+from qntk.inputs.losses import own_loss
 from qntk.inputs.operators import observable as read_observable
 from qntk.sampling import CircuitModel
 
@@ -156,7 +157,7 @@ class Model(Result):
         train: Any = None,
         rate: Any = None,
         fraction: float = 0.5,
-        loss: str | float = "half-sum",
+        loss: Any = "half-sum",
         seed: int = 20221114,
         theta: Any = None,
         seeds: Any = None,
@@ -169,18 +170,23 @@ class Model(Result):
             train: which points are trained on, a boolean mask or indices; all by default.
             rate: learning rate η, or several; ``fraction`` of the critical one by default.
             fraction: of 2/λ_max.
-            loss: ``half-sum`` ½Σε², ``half-mean`` Σε²/(2M), ``sum`` Σε² or ``mean`` Σε²/M; or a number c, for cΣε².
+            loss: ``half-sum`` ½Σε², ``half-mean`` Σε²/(2M), ``sum`` Σε² or ``mean`` Σε²/M; or a number c, for cΣε²; or
+                a function of outputs and labels of the M training points, both of shape (M,), to one number; or a pair
+                of such a function and its gradient by the outputs, shape (M,), which is else taken by differences.
             seed: of the initial angles, uniform on [0, 2π).
             theta: initial angles in place of random ones, shape (L,), or (runs, L) for several.
             seeds: several, or how many from ``seed`` on.
 
-        Raises ``TypeError`` for a loss that is a function: the laws are of squared errors.
+        With a loss of one's own, training is by its gradient, and ``predict`` steps the outputs by it with the frozen
+        or the dressed kernel; critical rate and decay time are of its curvature at the start.
         """
         if not self.inputs:
             raise ValueError("the model has no inputs; name the parameters that are data with inputs=")
-        if not isinstance(loss, str | int | float) or isinstance(loss, bool):
+        told = own_loss(loss)
+        if told is None and (not isinstance(loss, str | int | float) or isinstance(loss, bool)):
             raise TypeError(
-                f"loss is a {type(loss).__name__}; the laws are of squared errors: give a name, or c in cΣε²"
+                f"loss is a {type(loss).__name__}; give a name, c in cΣε², a function of outputs and labels, or a pair "
+                "of one and its gradient"
             )
         model = self.model
         x = self._data(X)
@@ -193,7 +199,7 @@ class Model(Result):
         if not rates:
             raise ValueError("rate is empty; give one learning rate or several")
         runs = [
-            Diagnosis.of(model, self.observables[0], x, labels, mask, start, one, fraction, loss)
+            Diagnosis.of(model, self.observables[0], x, labels, mask, start, one, fraction, told or loss)
             for start in starts
             for one in rates
         ]
@@ -227,7 +233,8 @@ class Model(Result):
             X, y: training data, shapes (points, inputs) and (points,).
             X_test: where to predict, shape (P, inputs).
             steps: of gradient descent; the end of training by default.
-            rate, fraction, loss: as for ``diagnose``, of the mean kernel.
+            rate, fraction, loss: as for ``diagnose``, of the mean kernel; the loss a square, of which alone the moments
+                of the start give those of the end.
             draws: networks that the moments are estimated from where they are not exact.
             seed: of their angles, uniform on [0, 2π).
             law: ``frozen``, or ``dressed``, which needs ``steps``, draws, and a Pauli string for observable.
@@ -237,6 +244,10 @@ class Model(Result):
             raise ValueError("the model has no inputs; name the parameters that are data with inputs=")
         if len(self.observables) > 1:
             raise ValueError(f"this model has {len(self.observables)} outputs; take one observable for that")
+        if not isinstance(loss, str | int | float) or isinstance(loss, bool):
+            raise TypeError(
+                f"loss is a {type(loss).__name__}; an ensemble's moments need squares: a name, or c in cΣε²"
+            )
         if law == "flow":
             raise ValueError(
                 "law 'flow' is of circuits of infinite depth between random layers, qntk.flow; take 'dressed'"

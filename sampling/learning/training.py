@@ -1,7 +1,8 @@
 r"""Full-batch gradient descent on exact gradients, several seeds at once, with the kernel's drift recorded.
 
 The loss is c Σ_k (f_k - y_k)² over M training points, c = 1/2 (``half-sum``), 1/(2M) (``half-mean``), 1 (``sum``) or
-1/M (``mean``), and a step is θ ← θ - η · 2c Jᵀ(f - y). Seeds are rows; what one does depends on no other, to the bit.
+1/M (``mean``), and a step is θ ← θ - η · 2c Jᵀ(f - y); or it is a function of one's own, ℒ(f, y), and a step is
+θ ← θ - η Jᵀ ∂ℒ/∂f. Seeds are rows; what one does depends on no other, to the bit.
 
 A bounded observable keeps outputs bounded, so that a rate above the critical one need not overflow: a run counts as
 diverged if its loss, averaged over the last tenth of its steps, is above where it began, or if its angles or loss
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qntk._result import Result
+from qntk.inputs.losses import OwnLoss
 from qntk.sampling.arithmetic.sums import inner_products
 from qntk.sampling.circuits.model import CircuitModel
 
@@ -37,7 +39,7 @@ class Problem:
         x: inputs of all points, shape (points, inputs).
         labels: y, shape (points,); those of test points are used by no step.
         training: boolean, shape (points,).
-        loss: one of ``LOSSES``, or c itself, a positive number.
+        loss: one of ``LOSSES``, or c itself, a positive number; or an ``OwnLoss``.
 
     Raises ``ValueError`` for an unknown loss, shapes that do not fit, or labels that are not finite.
     """
@@ -46,12 +48,12 @@ class Problem:
     x: Array
     labels: Array
     training: NDArray[np.bool_]
-    loss: str | float = "half-sum"
+    loss: str | float | OwnLoss = "half-sum"
 
     def __post_init__(self) -> None:
         """Refuse what does not fit."""
         own = isinstance(self.loss, int | float) and not isinstance(self.loss, bool) and 0 < self.loss < np.inf
-        if not own and self.loss not in LOSSES:
+        if not own and not isinstance(self.loss, OwnLoss) and self.loss not in LOSSES:
             raise ValueError(f"loss is {self.loss!r}; give one of {', '.join(LOSSES)}, or a factor c of the squares")
         if np.asarray(self.training).dtype != bool:
             raise ValueError("training is no mask of booleans; give one, such as np.array(mask, dtype=bool)")
@@ -62,7 +64,9 @@ class Problem:
 
     @property
     def prefactor(self) -> float:
-        """c."""
+        """c; ``ValueError`` for a loss that is no square."""
+        if isinstance(self.loss, OwnLoss):
+            raise ValueError(f"loss {self.loss} is no square")
         if not isinstance(self.loss, str):
             return float(self.loss)
         factor, averaged = LOSSES[self.loss]
@@ -70,8 +74,17 @@ class Problem:
 
     def loss_of(self, outputs: Array) -> Array:
         """Loss of outputs of shape (..., points), on training points."""
+        if isinstance(self.loss, OwnLoss):
+            return self.loss.value(outputs[..., self.training], self.labels[self.training])
         errors = (outputs - self.labels)[..., self.training]
         return np.asarray(self.prefactor * (errors**2).sum(axis=-1))
+
+    def slope_of(self, outputs: Array) -> tuple[float, Array]:
+        """∂loss/∂f of outputs of shape (seeds, points) on the training points, as a factor and (seeds, M)."""
+        if isinstance(self.loss, OwnLoss):
+            labels = self.labels[self.training]
+            return 1.0, np.stack([self.loss.slope(row[self.training], labels) for row in outputs])
+        return 2 * self.prefactor, (outputs - self.labels)[:, self.training]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -256,9 +269,9 @@ def _rises(
 def _step(problem: Problem, thetas: Array, f: Array, J: Array, rates: Array, flying: NDArray[np.bool_]) -> Array:
     """One step for the seeds that do not fly apart; marks those that begin to."""
     chosen = problem.training
-    errors = (f - problem.labels)[:, chosen]
-    slope = (errors[:, :, None] * J[:, chosen]).sum(axis=1)
-    moved = thetas - (2 * problem.prefactor * rates)[:, None] * slope
+    factor, pulls = problem.slope_of(f)
+    slope = (pulls[:, :, None] * J[:, chosen]).sum(axis=1)
+    moved = thetas - (factor * rates)[:, None] * slope
     flying |= ~(np.abs(moved) < _LARGEST_ANGLE).all(axis=1)
     return np.where(flying[:, None], thetas, moved)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from qiskit.circuit import ParameterVector, QuantumCircuit
 from qiskit.circuit.library import real_amplitudes
+from qiskit.quantum_info import SparsePauliOp, Statevector
 
 import qntk
 
@@ -18,6 +19,10 @@ def model():
             (circuit.ry if gate < 2 else circuit.rz)(a[4 * layer + gate], gate % 2)
         circuit.cx(0, 1)
     return qntk.Model(circuit, "Z0", inputs="x")
+
+
+def quartic(f, y):
+    return np.sum((f - y) ** 4)
 
 
 def test_several_seeds_and_rates_are_the_single_runs():
@@ -47,10 +52,58 @@ def test_a_loss_of_ones_own_is_a_rate_of_another():
     assert own.problem.loss_of(own.initial) == pytest.approx(c * np.sum((own.initial - Y) ** 2))
 
 
+def test_a_square_as_a_function_is_the_square():
+    m = model()
+    own, half = m.diagnose(X, Y, loss=lambda f, y: np.sum((f - y) ** 2) / 2), m.diagnose(X, Y)
+    for name in ("critical_rate", "decay_time", "rate"):
+        assert getattr(own, name) == pytest.approx(getattr(half, name), rel=1e-8)
+    for law in ("frozen", "dressed"):
+        np.testing.assert_allclose(own.predict(steps=20, law=law), half.predict(steps=20, law=law), atol=1e-9)
+    np.testing.assert_allclose(own.train(20).outputs, half.train(20).outputs, atol=1e-9)
+
+
+def test_training_on_a_loss_of_ones_own_descends_it():
+    """Against Qiskit's states, moved by differences of the whole loss in the angles; test points are not trained on."""
+    m, signs, chosen, eta = model(), np.sign(Y + 0.05), np.array([0, 1, 2, 4]), 0.3
+
+    def logistic(f, y):
+        return np.log1p(np.exp(-2 * y * f)).mean()
+
+    def outputs(theta):
+        values = [dict(zip(m.parameters, theta, strict=True)) | {"x[0]": x} for x in X[:, 0]]
+        bound = [m.circuit.assign_parameters({p: v[p.name] for p in m.circuit.parameters}) for v in values]
+        return np.array([Statevector(b).expectation_value(SparsePauliOp("IZ")).real for b in bound])
+
+    seen = m.diagnose(X, signs, train=chosen, loss=logistic, rate=eta, seed=2)
+    assert "curvature at the start" in repr(seen)
+    theta = seen.theta.copy()
+    for _ in range(3):
+        steps = 1e-5 * np.eye(len(theta))
+        ahead, behind = ([logistic(outputs(theta + s * h)[chosen], signs[chosen]) for h in steps] for s in (1, -1))
+        theta -= eta * (np.array(ahead) - behind) / 2e-5
+    np.testing.assert_allclose(seen.train(3).outputs[-1], outputs(theta), atol=1e-7)
+    pair = (logistic, lambda f, y: -2 * y / (1 + np.exp(2 * y * f)) / len(y))
+    given = m.diagnose(X, signs, train=chosen, loss=pair, rate=eta, seed=2)
+    np.testing.assert_allclose(given.train(3).outputs, seen.train(3).outputs, atol=1e-9)
+    table = seen.compare(3).to_frame()
+    assert table["loss"][0] == pytest.approx(logistic(outputs(theta)[chosen], signs[chosen]))
+
+
+def test_an_ensemble_takes_squares_alone():
+    with pytest.raises(TypeError, match="moments need squares"):
+        model().ensemble(X, Y, X, loss=quartic)
+
+
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"loss": np.abs}, TypeError, "squared errors"),
+        ({"loss": [1.0]}, TypeError, "loss is a list"),
+        ({"loss": lambda f, y: (f - y) ** 2}, ValueError, r"shape \(5,\); return one number"),
+        ({"loss": lambda f, y: np.sum(np.log(f - 2))}, ValueError, "not finite at outputs from"),
+        ({"loss": lambda f, y: 1j * f.sum()}, TypeError, "complex128; return real"),
+        ({"loss": (quartic, lambda f, y: 4 * (f - y) ** 3 * (1 + 1e-3))}, ValueError, "not that of loss quartic"),
+        ({"loss": (quartic, lambda f, y: 1.0)}, ValueError, r"shape \(\); return \(5,\)"),
+        ({"loss": lambda f, y: f.sum()}, ValueError, "not curved upwards"),
         ({"loss": -1.0}, ValueError, "loss is -1.0"),
         ({"seeds": [1, 1]}, ValueError, "distinct"),
         ({"seeds": [1], "theta": np.zeros(8)}, ValueError, "both given"),

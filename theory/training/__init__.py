@@ -4,6 +4,7 @@
 * it stays, and the networks are many: ``ensembles``, what they predict before one is trained; ``many``, each by a law
   of its own
 * its size follows the output variance, in models as they are: ``dressed``
+* either, with a loss that is no square: ``own_loss``
 * circuits of infinite depth, in closed form: ``one_datum`` (two levels), ``imaginary_time`` (any observable),
   ``riccati`` (several data, two levels), ``double_bracket`` (several data, any observable);
   ``lotka_volterra``, a closure

@@ -118,14 +118,14 @@ def dressed(
     y = np.asarray(labels, dtype=float)
     if y.shape != f.shape or not np.isfinite(y[mask]).all():
         raise ValueError(f"labels has shape {y.shape}; give {f.shape}, finite where trained on")
-    K = _cross(kernel, mask)
+    K = cross_kernel(kernel, mask)
     pull = 2 * loss_prefactor(loss, int(mask.sum())) * scalar("rate", rate)
     if weights is None and eigenvalues is None:
         if levels is None:
             raise ValueError(
                 "an observable of more than two levels needs weights and eigenvalues: v is no function of f"
             )
-        curve: _TwoLevels | _ImaginaryTimes = _TwoLevels(f, *two_levels(levels))
+        curve: TwoLevels | _ImaginaryTimes = TwoLevels(f, *two_levels(levels))
     else:
         curve = _ImaginaryTimes(f, weights, eigenvalues)
     angle, count = curve.start, step_count(steps)
@@ -159,7 +159,7 @@ def dressed_kernel(kernel: ArrayLike, before: ArrayLike, after: ArrayLike, train
         raise ValueError("a variance after is negative")
     factor = np.sqrt(w / v)
     mask = np.ones(v.size, bool) if training is None else training_mask(training, v.size)
-    return np.asarray(factor[:, None] * _cross(kernel, mask) * factor[mask])
+    return np.asarray(factor[:, None] * cross_kernel(kernel, mask) * factor[mask])
 
 
 def dressed_critical_rate(
@@ -183,7 +183,7 @@ def dressed_critical_rate(
     return critical_rate(K, loss) if K.any() else float("inf")
 
 
-def _cross(kernel: ArrayLike, mask: NDArray[np.bool_]) -> Array:
+def cross_kernel(kernel: ArrayLike, mask: NDArray[np.bool_]) -> Array:
     """K between all points and the training points, (P, M)."""
     K = np.atleast_2d(finite("kernel", kernel))
     points, trained = mask.size, int(mask.sum())
@@ -198,14 +198,15 @@ def _cross(kernel: ArrayLike, mask: NDArray[np.bool_]) -> Array:
     return K
 
 
-class _TwoLevels:
-    """f = m + h sin φ."""
+class TwoLevels:
+    """f = m + h sin φ, datum by datum."""
 
     def __init__(self, outputs: Array, centre: float, half: float) -> None:
         self.start = np.arcsin(inside(outputs, centre, half))
         self.centre, self.half = centre, half
 
     def output(self, angle: Array) -> Array:
+        """f."""
         return np.asarray(self.centre + self.half * np.sin(angle))
 
     def spread(self, angle: Array) -> Array:
