@@ -114,7 +114,7 @@ def _interruptible(sure: bool) -> Iterator[None]:
     def interrupt(number: int, frame: Any) -> None:
         if sure and not asked.is_set():
             asked.set()
-            threading.Thread(target=_insist, daemon=True).start()
+            threading.Thread(target=_insist, args=(number,), daemon=True).start()
         raise KeyboardInterrupt
 
     asked = threading.Event()
@@ -129,10 +129,10 @@ def _interruptible(sure: bool) -> Iterator[None]:
             signal.signal(number, usual[number])
 
 
-def _insist() -> None:
-    """End the process if it still runs a while after it was interrupted."""
+def _insist(number: int) -> None:
+    """End the process if it still runs a while after it was interrupted: by the same signal, another may be ignored."""
     time.sleep(_GRACE)
-    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), number)
     time.sleep(_GRACE)
     os._exit(130)
 

@@ -82,7 +82,8 @@ def test_a_pipe_that_is_read_is_left_alone(program):
 
 
 LOST = """
-import time
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what it puts in the background without it
 from qntk.validation.commands import main
 main._GRACE = 0.2
 def deaf(*arguments, **options):

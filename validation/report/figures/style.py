@@ -112,7 +112,8 @@ def estimates(
 ) -> None:
     """Estimates of a statistic with the intervals that decide, less ``zero`` and in a unit; hollow: no agreement."""
     value = line[key]
-    bars = [(value - line[f"{key}_low"]) / unit, (line[f"{key}_high"] - value) / unit]
+    low, high = line[f"{key}_low"], line[f"{key}_high"]
+    bars = np.array([(value - low) / unit, (high - value) / unit])  # matplotlib 3.9 takes a Series for a number
     axis.errorbar(at, (value - zero) / unit, yerr=bars, fmt="none", elinewidth=1, color=colour)
     scatter_verdicts(axis, at, (value - zero) / unit, line[f"{key}_verdict"], colour, size)
 
