@@ -181,3 +181,10 @@ def test_a_power_sets_the_draws_with_the_level_of_the_whole_report():
 def test_bad_designs_are_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call(gamma_spread(1))
+
+
+def test_degrees_of_freedom_are_those_of_a_normal_law_at_most():
+    """The mean of a uniform variable, whose kurtosis is 1.8: n - 1, as Student's t has them."""
+    uniform = Spread.of_moments([Fraction(2**k, k + 1) for k in range(9)])
+    assert uniform.kurtosis("mean") == pytest.approx(1.8)
+    assert uniform.pivot("mean", 10).df == pytest.approx(9)
