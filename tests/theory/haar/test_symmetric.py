@@ -118,10 +118,11 @@ def test_rounded_eigenvalues_of_an_odd_operator_are_odd():
     )
     assert 1e-14 < abs(float(rounded.a3)) < 1e-11
     expected = SymmetricKernelLaw(3, exact, pauli, "symplectic", "odd", 0).variance().value
-    law = SymmetricKernelLaw(3, rounded, rounded.scaled(1e-6), "symplectic", "odd", 0)  # relative to its own size
-    assert law.variance().value == pytest.approx(
-        SymmetricKernelLaw(3, exact, exact.scaled(1e-6), "symplectic", "odd", 0).variance().value, rel=1e-11
-    )
+    for size in (1e-6, 1e6):  # relative to its own size
+        law, right = (
+            SymmetricKernelLaw(3, levels, levels.scaled(size), "symplectic", "odd", 0) for levels in (rounded, exact)
+        )
+        assert law.variance().value == pytest.approx(right.variance().value, rel=1e-11)
     assert SymmetricKernelLaw(3, rounded, pauli, "symplectic", "odd", 0).variance().value == pytest.approx(expected)
     for pair in ((lopsided, pauli), (pauli, lopsided)):
         with pytest.raises(ValueError, match="spectrum symmetric"):
