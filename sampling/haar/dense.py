@@ -7,7 +7,6 @@ gradient are computed by matrix products alone. Nothing here knows of frames.
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import unitary_group
 
 from qntk.sampling.draws import Draws
 from qntk.sampling.operators import OperatorLike, hermitian
@@ -28,6 +27,8 @@ def draw_dense(
         np.asarray(op if isinstance(op, np.ndarray) else op.to_matrix())
         for op in map(hermitian, (observable, generator))
     )
+    from scipy.stats import unitary_group  # a third of a second, which nobody else who draws needs
+
     D = len(O)
     levels, basis = np.linalg.eigh(G)
     kernel, output = np.empty(draws), np.empty(draws)

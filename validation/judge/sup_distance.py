@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import kstwo
 
 Float = NDArray[np.float64]
 _FIRST = 257
@@ -52,6 +51,8 @@ class SupDistance:
         Of 0 it is Kolmogorov and Smirnov's, less the error that F may have; else the inequality's bound.
         """
         if value == 0.0:
+            from scipy.stats import kstwo  # a third of a second, which a plan does not need
+
             return float(kstwo.sf(max(0.0, self.low - self.error), self.draws))
         return min(self.p_at_least(value), self.p_at_most(value))
 
