@@ -81,7 +81,8 @@ def predict_circuit(
         layout: of a transpiled circuit, as for ``qntk.sample``.
         noise: ``depolarizing=p``, ``dephasing=p``, ``bit-flip=p``, or several with commas, on each qubit of a gate,
             after it: ``document["mean"]["exact"]`` is then under noise, and ``document["noise"]`` has the decay. Or an
-            Aer ``NoiseModel`` of Pauli errors, by the names of the circuit's gates; others are refused.
+            Aer ``NoiseModel`` of Pauli errors, by the names of the circuit's gates, its ``to_dict()``, or a JSON file
+            of that; others are refused.
 
     Single-qubit Clifford gates at the very beginning prepare the input; all that follows is what is repeated, with
     fresh angles, on the way to the deep limit. Parameters keep the slopes that the circuit gives them.
@@ -114,10 +115,11 @@ def predict_circuit(
         document["fall"] = asdict(found) if found else None
         document["exponent"] = found.n if found and found.D == 0 else None
     if noise is not None:
-        if not (isinstance(noise, str) or hasattr(noise, "to_dict")):
+        if not (isinstance(noise, str | os.PathLike | dict) or hasattr(noise, "to_dict")):
             raise TypeError(
                 f"noise is a {type(noise).__name__}; give text such as depolarizing=0.01, or an Aer NoiseModel"
             )
+        noise = os.fspath(noise) if isinstance(noise, os.PathLike) else noise
         if not random.angles.uniform:
             raise ValueError(_NOT_UNIFORM)
         found_with = noise_part(chosen, target, data, noise, most)

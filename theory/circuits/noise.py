@@ -62,7 +62,10 @@ class PauliNoise:
             except ValueError:
                 p = -1.0
             if kind not in KINDS or not equals or not 0 <= p <= 1:
-                raise ValueError(f"noise {text!r} is none of {', '.join(f'{k}=P' for k in KINDS)} with P from 0 to 1")
+                raise ValueError(
+                    f"noise {text[:60]!r} is none of {', '.join(f'{k}=P' for k in KINDS)} with P from 0 to 1, and no "
+                    "file of a noise model"
+                )
             flip = np.array(KINDS[kind])
             factors *= 1 - p if not flip.any() else np.where(flip == 1, 1.0, 1 - 2 * p)
         return cls(*(float(f) for f in factors))

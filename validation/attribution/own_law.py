@@ -15,6 +15,7 @@ import numpy as np
 from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.quantum_info import Operator, SparsePauliOp
 
+from qntk.inputs.noise_models import is_file_of_noise
 from qntk.inputs.normal_form import NormalForm
 from qntk.inputs.observables import Observable
 from qntk.inputs.reader import read_circuit
@@ -244,12 +245,12 @@ def noise_part(
 ) -> dict[str, Any]:
     """E K with Pauli channels after gates, and the factor of each repetition in depth, None if not known.
 
-    ``noise``: the text of ``PauliNoise.parse``, or an Aer noise model.
+    ``noise``: the text of ``PauliNoise.parse``, or an Aer noise model as ``inputs.noise_models`` takes it.
 
     Raises ``ValueError`` for noise that cannot be read, and where Pauli paths do not reach.
     """
     terms, form = _terms(observable), read_circuit(circuit, inputs)
-    if not isinstance(noise, str):
+    if not isinstance(noise, str) or is_file_of_noise(noise):
         model = noisy_mean(averaged(form), terms, gate_noise(circuit, noise), most_strings=most_strings)
         value = float(model.gradients[: len(form.weights)].sum())
         return {"spec": "the noise model", "mean": value, "decay": None}

@@ -1,6 +1,6 @@
 """Aer's noise models as the Pauli channels of a circuit's gates, where they are such.
 
-Read from ``NoiseModel.to_dict()``, by the names of gates as the circuit has them. An error on some qubits of a gate's
+Read (``inputs.noise_models``) by the names of gates as the circuit has them. An error on some qubits of a gate's
 own replaces the one on all qubits, as in Aer. What is no mixture of Pauli strings is refused, and so is readout error.
 """
 
@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
 from qntk.inputs.circuits import split_preparation
+from qntk.inputs.noise_models import GateError, gate_errors
 from qntk.inputs.reader import read_circuit
 from qntk.theory.circuits.noise import GateNoise
 
 Array = NDArray[np.float64]
+_MOST_TOGETHER = 4
 _WAY_ON = "draw K under it (qntk.sample with gradients=aer_gradients(..., noise_model=...))"
 
 
@@ -27,17 +29,15 @@ def gate_noise(circuit: QuantumCircuit, model: Any) -> GateNoise:
     Raises ``ValueError`` for errors that are no Pauli channels, readout error, noise on a gate that is read as several,
     and a model that has no noise on any gate of the circuit.
     """
-    everywhere: dict[str, Array] = {}
-    local: dict[tuple[str, tuple[int, ...]], Array] = {}
-    for error in model.to_dict()["errors"]:
-        if error["type"] != "qerror":
+    everywhere: dict[str, GateError] = {}
+    local: dict[tuple[str, tuple[int, ...]], GateError] = {}
+    for error in gate_errors(model):
+        if error.readout:
             raise ValueError(f"the noise model has readout error, which Pauli paths do not have: {_WAY_ON}")
-        for name in error["operations"]:
-            read = _table(error, name)
-            if "gate_qubits" not in error:
-                everywhere[name] = read
-            for qubits in error.get("gate_qubits", []):
-                local[name, tuple(qubits)] = read
+        for name in error.operations:
+            if error.places is None:
+                everywhere[name] = error
+            local |= {(name, qubits): error for qubits in error.places or ()}
     named = set(everywhere) | {name for name, _ in local}
     if not named & set(circuit.count_ops()):
         raise ValueError(
@@ -50,31 +50,32 @@ def gate_noise(circuit: QuantumCircuit, model: Any) -> GateNoise:
         alone = QuantumCircuit(rest.num_qubits)
         alone.append(instruction.operation, qubits)
         name, count = instruction.operation.name, len(read_circuit(alone).operations)
-        table = local.get((name, qubits), everywhere.get(name))
-        if table is not None and count != 1:
+        own = local.get((name, qubits), everywhere.get(name))
+        if own is not None and count != 1:
             raise ValueError(f"gate {name!r} is read as {count} gates, so that its noise has no place: {_WAY_ON}")
-        if table is not None and len(table) != 4 ** len(qubits):
-            raise ValueError(f"the error on gate {name!r} is on another number of qubits than the gate: {_WAY_ON}")
-        found += [() if table is None else ((qubits, table),)] * count
+        found += [() if own is None else ((qubits, _table(own, name, len(qubits))),)] * count
     if len(found) != len(read_circuit(circuit).operations):
         raise ValueError(f"gates of the circuit are read together, so that noise on one has no place: {_WAY_ON}")
     return GateNoise(tuple(found))
 
 
-def _table(error: dict[str, Any], name: str) -> Array:
-    """λ of each Pauli string, shape (4^k,), of a mixture of Pauli strings."""
-    count = 1 + max(q for parts in error["instructions"] for part in parts for q in part["qubits"])
+def _table(error: GateError, name: str, count: int) -> Array:
+    """λ of each Pauli string on a gate's ``count`` qubits, shape (4^count,), of a mixture of Pauli strings."""
+    if any(q >= count for _, steps in error.mixture for _, qubits, _ in steps for q in qubits):
+        raise ValueError(f"the error on gate {name!r} is on more qubits than the gate: {_WAY_ON}")
+    if count > _MOST_TOGETHER:
+        raise ValueError(f"gate {name!r} with an error is on {count} qubits together: {_WAY_ON}")
     total = np.zeros(4**count)
-    for parts, probability in zip(error["instructions"], error["probabilities"], strict=True):
+    for probability, steps in error.mixture:
         x, z = np.zeros(count, dtype=int), np.zeros(count, dtype=int)
-        for part in parts:
-            if part["name"] == "pauli":
-                letters = list(reversed(part["params"][0]))
-            elif part["name"] in ("id", "x", "y", "z"):
-                letters = [part["name"].upper().replace("ID", "I")]
+        for kind, qubits, parameters in steps:
+            if kind == "pauli":
+                letters = list(reversed(parameters[0]))
+            elif kind in ("id", "x", "y", "z") and len(qubits) == 1:
+                letters = [kind.upper().replace("ID", "I")]
             else:
-                raise ValueError(f"the error on gate {name!r} is no Pauli channel, it has {part['name']!r}: {_WAY_ON}")
-            for qubit, letter in zip(part["qubits"], letters, strict=True):
+                raise ValueError(f"the error on gate {name!r} is no Pauli channel, it has {kind!r}: {_WAY_ON}")
+            for qubit, letter in zip(qubits, letters, strict=True):
                 x[qubit] ^= letter in "XY"
                 z[qubit] ^= letter in "ZY"
         for place, string in enumerate(itertools.product(range(4), repeat=count)):

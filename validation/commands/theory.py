@@ -20,7 +20,9 @@ from qntk.validation.commands.output import echo_json, echo_text
 )
 @options.INPUTS
 @click.option(
-    "--noise", help="With --circuit, after every gate: depolarizing=P, dephasing=P, bit-flip=P, or several with commas."
+    "--noise",
+    help="With --circuit, after every gate: depolarizing=P, dephasing=P, bit-flip=P, several with commas, or the JSON "
+    "file of an Aer NoiseModel.",
 )
 @options.OBSERVABLE
 @options.GENERATOR

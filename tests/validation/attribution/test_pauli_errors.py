@@ -1,15 +1,26 @@
 """Aer's noise models in Pauli paths, against Aer's own density matrices on an exact grid of angles."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
+from qiskit import qpy
 from qiskit.circuit import ParameterVector, QuantumCircuit
 from qiskit.quantum_info import SparsePauliOp
-from qiskit_aer.noise import NoiseModel, ReadoutError, amplitude_damping_error, depolarizing_error, pauli_error
+from qiskit_aer.noise import (
+    NoiseModel,
+    QuantumError,
+    ReadoutError,
+    amplitude_damping_error,
+    depolarizing_error,
+    pauli_error,
+)
 from qiskit_aer.primitives import EstimatorV2
 
 from qntk import predict_circuit
+from qntk.inputs.noise_models import gate_errors
+from qntk.validation.commands.main import main
 
 
 def circuit():
@@ -65,3 +76,96 @@ def test_what_is_no_pauli_channel_is_named():
             predict_circuit(circuit(), "IZ", noise=noise)
     with pytest.raises(TypeError, match="NoiseModel"):
         predict_circuit(circuit(), "IZ", noise=0.1)
+
+
+def test_an_error_on_one_qubit_of_a_gate():
+    """A circuit on two qubits of which it flips one is on both."""
+    flip, noise = QuantumCircuit(2), NoiseModel()
+    flip.x(0)
+    noise.add_all_qubit_quantum_error(QuantumError([(flip, 0.3), (QuantumCircuit(2), 0.7)]), ["rzz"])
+    found = predict_circuit(circuit(), "XZ", noise=noise).document["mean"]["exact"]
+    assert found == pytest.approx(brute("XZ", noise), rel=1e-9)
+
+
+@pytest.fixture
+def files(tmp_path):
+    with (tmp_path / "own.qpy").open("wb") as file:
+        qpy.dump(circuit(), file)
+    return tmp_path
+
+
+def run(files, noise, capsys, *more):
+    with pytest.raises(SystemExit) as end:
+        main(["predict", "--circuit", str(files / "own.qpy"), "--observable", "IZ", "--noise", str(noise), *more])
+    return end.value.code or 0, *capsys.readouterr()
+
+
+def test_a_file_is_the_model(files, capsys):
+    noise = files / "noise.json"
+    noise.write_text(json.dumps(model().to_dict(), default=str))
+    code, out, _ = run(files, noise, capsys, "--json")
+    assert code == 0
+    assert json.loads(out)["mean"]["exact"] == pytest.approx(brute("IZ", model()), rel=1e-9)
+    for given in (noise, model().to_dict()):
+        found = predict_circuit(circuit(), "IZ", noise=given).document["mean"]["exact"]
+        assert found == json.loads(out)["mean"]["exact"]
+
+
+def without_errors():
+    return {"errors": 3}
+
+
+def unlikely():
+    found = model().to_dict()
+    found["errors"][0]["probabilities"][0] += 0.1
+    return found
+
+
+def damped():
+    made = NoiseModel()
+    made.add_all_qubit_quantum_error(amplitude_damping_error(0.1), ["ry"])
+    return made.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        (without_errors, "no list 'errors'"),
+        (unlikely, "errors[0] is none of a NoiseModel"),
+        (damped, "error on gate 'ry' is no Pauli channel, it has 'kraus'"),
+        (None, "is no JSON"),
+    ],
+)
+def test_files_that_are_none(files, capsys, written, words):
+    noise = files / "noise.json"
+    noise.write_text(json.dumps(written(), default=str) if written else "{")
+    code, out, err = run(files, noise, capsys)
+    assert (code, out) == (2, "")
+    assert words in err
+    assert len(err.splitlines()) == 1
+    assert run(files, files / "absent.json", capsys)[0] == 2
+
+
+def test_damaged_models_are_refused_in_one_line():
+    """Every part of a model's dictionary in turn replaced by what does not belong there, or left out."""
+    whole = json.dumps(model().to_dict(), default=str)
+
+    def places(value, path=()):
+        yield path
+        for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+            yield from places(value[key], (*path, key))
+
+    refused = 0
+    for path in list(places(json.loads(whole)["errors"][1])):
+        for wrong in (None, -1, "Q", [[]], {"a": 1}, 1e400):
+            document = json.loads(whole)
+            holder, key = document["errors"], 1
+            for step in path:
+                holder, key = holder[key], step
+            holder[key] = wrong
+            try:
+                gate_errors(document)
+            except ValueError as error:
+                refused += 1
+                assert "\n" not in str(error)  # noqa: PT017 (that there is an error is counted)
+    assert refused > 100
