@@ -16,6 +16,7 @@ from qntk.theory.circuits.algebra import algebra_of
 from qntk.theory.circuits.moves import Moves
 from qntk.theory.circuits.orbit_law import orbit_mean
 from qntk.theory.circuits.pauli_paths import exact_mean as path_mean
+from qntk.theory.circuits.sums.casimir import casimir_mean
 from qntk.theory.circuits.sums.closure import closed_algebra
 from qntk.theory.circuits.sums.generators import Generators
 from qntk.theory.circuits.sums.module_law import Module, deep_mean, density_matrix, exact_mean
@@ -182,6 +183,36 @@ def test_algebras_of_single_strings(name):
     assert (here.dimension, here.centre, sizes[0]) == (there.dimension, there.centre, sizes[1])
 
 
+IN_THE_ALGEBRA = {
+    "ising ring, two angles": {"IIX": 1.0, "IXI": 1.0, "XII": 1.0},
+    "ising ring, three angles": {"IZZ": 1.0, "ZZI": 1.0, "ZIZ": 1.0, "IIX": -0.4, "IXI": -0.4, "XII": -0.4},
+    "qaoa, one angle for all": {"IIX": 0.5, "IXI": 0.5, "XII": 0.5, "IIZ": 1.0, "IZZ": 1.0, "ZZI": 1.0, "ZIZ": 1.0},
+    "heisenberg": {"IXX": 1.0, "IYY": 1.0, "IZZ": 1.0, "XXI": 0.3, "YYI": 0.3, "ZZI": 0.3},
+}
+
+
+@pytest.mark.parametrize("name", IN_THE_ALGEBRA)
+def test_purities_and_casimir(name):
+    """The law of the algebra alone, against the average over the group on the observable's module, which knows none.
+
+    The control mixes the input, which makes 0.81 of each purity.
+    """
+    circuit, O, state = read_circuit(circuit_of(LAYERS[name](3), 3, 1)), IN_THE_ALGEBRA[name], product_state(3)
+    by_module = deep_mean(Module.of(circuit, O), state).gradients
+    found = casimir_mean(circuit, O, state)
+    np.testing.assert_allclose(found, by_module, rtol=1e-7, atol=1e-10)
+    mixed = casimir_mean(circuit, O, 0.9 * state + 0.1 * np.eye(8) / 8)
+    assert not np.allclose(found, mixed, rtol=0.02)
+
+
+@pytest.mark.parametrize(("name", "label"), [("hva", "IZZ"), ("matchgate", "IIZ")])
+def test_purities_of_single_strings(name, label):
+    """Against the share of the string's orbit that each gate moves, which is another count."""
+    form = read_circuit(ansatz(name, 3, 1))
+    orbit = orbit_mean(Moves.from_form(form), {label: 1.0})
+    np.testing.assert_allclose(casimir_mean(form, {label: 1.0}, density_matrix(0, 3)), orbit.gradients, atol=1e-12)
+
+
 def test_refusals():
     theta = Parameter("θ")
     apart = QuantumCircuit(2)
@@ -203,5 +234,10 @@ def test_refusals():
     state = density_matrix(read_circuit(minus), 2)
     with pytest.raises(ValueError, match="no one limit"):
         deep_mean(Module.of(read_circuit(swapping), {"IZ": 1.0}), state)
+    ring = read_circuit(circuit_of(LAYERS["ising ring, two angles"](3), 3, 1))
+    with pytest.raises(ValueError, match="not in the algebra"):
+        casimir_mean(ring, {"IIY": 1.0}, product_state(3))
+    with pytest.raises(ValueError, match="fixed gates"):
+        casimir_mean(read_circuit(swapping), {"IX": 1.0}, state)
     with pytest.raises(ValueError, match="more than 8 dimensions"):
         Module.of(read_circuit(ansatz("hea", 3, 1)), {"IIZ": 1.0}, most=8)

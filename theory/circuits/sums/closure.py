@@ -40,38 +40,49 @@ def closed_algebra(circuit: Generators | NormalForm, most: int = MOST_DIMENSIONS
     >>> closed_algebra(Generators(2, np.stack([fields, edge]).astype(complex), (0, 1), np.eye(4) + 0j)).name
     'su(2) ⊕ u(1)'
     """
+    parts, centre, D = split(circuit, most)
+    found = Counter((_name(len(own), _rank(own, D)), len(own)) for own in parts)
+    ideals = sorted(((n, d, c) for (n, d), c in found.items()), key=lambda ideal: (-ideal[1], ideal[0]))
+    return Algebra(sum(map(len, parts)) + len(centre), tuple(ideals), len(centre))
+
+
+def split(circuit: Generators | NormalForm, most: int = MOST_DIMENSIONS) -> tuple[list[Array], Array, int]:
+    """Orthonormal bases, as real vectors of shape (m_j, D²), of the simple ideals and of the centre; and D.
+
+    Raises ``ValueError`` as ``closed_algebra``.
+    """
     taken = circuit if isinstance(circuit, Generators) else Generators.from_form(circuit)
     moves, D = taken.moves, len(taken.fixed)
     # The trace commutes with all and moves nothing: a global phase is no part of the algebra.
     moves = moves - np.trace(moves, axis1=1, axis2=2)[:, None, None] / D * np.eye(D)
     basis = closed(moves, moves, None, most)
-    adjoint = np.stack([_on(basis, H, D) for H in moves])
+    adjoint = np.stack([adjoint_of(basis, H, D) for H in moves])
     _, sizes, rows = np.linalg.svd(np.concatenate(list(adjoint)), full_matrices=True)
     rank = int((sizes > 1e-8).sum())
     rest = rows[:rank]
-    ideals = _ideals(rest @ basis, rest @ adjoint @ rest.T, D) if rank else ()
-    return Algebra(len(basis), ideals, len(basis) - rank)
+    return (_ideals(rest @ basis, rest @ adjoint @ rest.T) if rank else []), rows[rank:] @ basis, D
 
 
-def _on(basis: Array, H: Matrix, D: int) -> Array:
+def adjoint_of(basis: Array, H: Matrix, D: int) -> Array:
+    """Matrix of A → i[H, A] on an orthonormal basis of a space that it maps to itself."""
     operators = as_operators(basis, D)
     images = as_real(1j * (H @ operators - operators @ H))
     return np.asarray(basis @ images.T)
 
 
-def _ideals(basis: Array, adjoint: Array, D: int) -> tuple[tuple[str, int, int], ...]:
-    """Name, dimension and number of the simple ideals of a semisimple algebra, largest first."""
-    rng = np.random.default_rng(_SEED)
-    random = rng.normal(size=(len(basis), len(basis)))
+def _ideals(basis: Array, adjoint: Array) -> list[Array]:
+    """Bases of the simple ideals of a semisimple algebra."""
+    random = np.random.default_rng(_SEED).normal(size=(len(basis), len(basis)))
     values, vectors = np.linalg.eigh(averaged(adjoint, random + random.T))
     cuts = np.flatnonzero(np.diff(values) > 1e-6 * np.abs(values).max()) + 1
-    found: Counter[tuple[str, int]] = Counter()
-    for part in np.split(vectors.T, cuts):
-        own = part @ basis
-        element = as_operators((rng.normal(size=len(own)) @ own)[None], D)[0]
-        sizes = np.linalg.svd(_on(own, element, D), compute_uv=False)
-        found[_name(len(own), int((sizes < 1e-8 * max(1.0, sizes[0])).sum())), len(own)] += 1
-    return tuple(sorted(((n, d, c) for (n, d), c in found.items()), key=lambda ideal: (-ideal[1], ideal[0])))
+    return [part @ basis for part in np.split(vectors.T, cuts)]
+
+
+def _rank(own: Array, D: int) -> int:
+    """Dimension of what commutes with a random element of an ideal."""
+    element = as_operators((np.random.default_rng(_SEED).normal(size=len(own)) @ own)[None], D)[0]
+    sizes = np.linalg.svd(adjoint_of(own, element, D), compute_uv=False)
+    return int((sizes < 1e-8 * max(1.0, sizes[0])).sum())
 
 
 def _name(dimension: int, rank: int) -> str:
