@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit.circuit import QuantumCircuit
 
 from qntk import _checked
+from qntk._chain import chain_law
 from qntk._result import Result
 from qntk.inputs.operators import observable as read_observable
 from qntk.sampling import CATALOGUE, CircuitEnsemble, Draws, HaarLayers, chunk_sizes
 from qntk.sampling import ansatz as build
 from qntk.sampling import sample as draw
 from qntk.sampling.circuits.random_angles import RandomCircuit
+from qntk.sampling.haar.free_fermions import FermionLayers
+from qntk.theory.circuits.free_fermions import FreeFermionLaw
+from qntk.validation.judge.free_fermions import LAYERS
 from qntk.validation.sweep.own_circuits import InputEnsemble
 
 
@@ -191,7 +195,7 @@ def sample(
 
     Args:
         circuit: a ``QuantumCircuit``, or the file of one; a name of the catalogue, with ``qubits`` and ``layers``; or
-            ``haar-layers``, with ``qubits`` and ``parameters``.
+            ``haar-layers``, ``ising-layers`` or ``matchgate-layers``, with ``qubits`` and ``parameters``.
         observable: in any spelling of ``qntk.observable``; a list of them for the traced kernel of several outputs.
         draws, seed: how many, and the root of all randomness.
         inputs: the parameters that are data, by name, vector or ``Parameter``: they are never part of K. A dict, or a
@@ -219,18 +223,22 @@ def sample(
     """
     wide, deep, long = {"qubits": qubits}, {"layers": layers}, {"parameters": parameters}
     convention = generator or "half-pauli"
-    if isinstance(circuit, str) and circuit == "haar-layers":
+    if isinstance(circuit, str) and circuit in ("haar-layers", *LAYERS):
         of_circuits = {"inputs": inputs, "x": x, "layout": layout, "angles": angles} | deep | options
-        wanted = _checked.sizes("haar-layers", wide | long, of_circuits)
+        wanted = _checked.sizes(circuit, wide | long, of_circuits)
         if _checked.several(observable):
-            raise ValueError("Haar layers are drawn with one observable at a time; give one")
+            raise ValueError(f"{circuit} are drawn with one observable at a time; give one")
+        if circuit in LAYERS:
+            if dqntk:
+                raise ValueError(f"{circuit} are drawn without the dQNTK; leave dqntk out")
+            return _of_fermions(circuit, wanted, observable, convention, draws, seed, workers)
         return haar(wanted[0], wanted[1], observable, convention, draws, seed, dqntk, workers)
     called = circuit if isinstance(circuit, str) and circuit in CATALOGUE else None
     if called:
         wanted = _checked.sizes(circuit, wide | deep, long)
         circuit = ansatz(circuit, wanted[0], wanted[1], convention, seed)
     elif isinstance(circuit, str) and not Path(circuit).suffix:
-        known_ones = ", ".join(("haar-layers", *CATALOGUE))
+        known_ones = ", ".join(("haar-layers", *LAYERS, *CATALOGUE))
         raise ValueError(f"{circuit!r} is neither the file of a circuit nor one of {known_ones}")
     elif any(value is not None for value in (qubits, layers, parameters, generator)):
         _checked.sizes("a circuit of one's own", {}, wide | deep | long | {"generator": generator})
@@ -273,6 +281,18 @@ def sample(
     name = called or (chosen.name if given else "a circuit")
     cell = (chosen.num_qubits, ensemble.parameters, target.spec, convention, root)
     return Sample(made, name, *cell, tuple(remarks), estimated)
+
+
+def _of_fermions(
+    name: str, sizes: Any, spec: Any, generator: str, draws: int, seed: int, workers: int | None
+) -> Sample:
+    """Draws of layers of free fermions; the law says which observables there are, and of what length."""
+    law = chain_law(name, sizes[0], sizes[1], spec, generator)
+    kind: Literal["linear", "quadratic"] = "linear" if isinstance(law.law, FreeFermionLaw) else "quadratic"
+    count, root = _checked.draws_and_seed(draws, seed)
+    layers = FermionLayers(law.qubits, law.parameters, kind, law.law.coefficient)
+    made = draw(layers, count, root, workers=_checked.workers(workers))
+    return Sample(made, name, law.qubits, law.parameters, law.observable.spec, law.generator, root)
 
 
 def _traced(parts: list[Sample]) -> Sample:

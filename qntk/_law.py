@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qntk import _checked
+from qntk._chain import ChainLaw, chain_law
 from qntk._result import Result
 from qntk.inputs.observables import Observable
 from qntk.inputs.operators import observable as read_observable
@@ -191,23 +192,48 @@ class Law(Result):
         return found[0] if isinstance(self.parameters, int) else np.array([p.value for p in found])
 
 
+@overload
 def law(
-    qubits: int, parameters: int | Sequence[int] | NDArray[np.int64], observable: Any, generator: str = "half-pauli"
-) -> Law:
-    """The closed forms of K in Haar layers.
+    qubits: int,
+    parameters: int | Sequence[int] | NDArray[np.int64],
+    observable: Any,
+    generator: str = "half-pauli",
+    ensemble: Literal["haar-layers"] = "haar-layers",
+) -> Law: ...
+
+
+@overload
+def law(qubits: int, parameters: int, observable: Any, generator: str = "half-pauli", *, ensemble: str) -> ChainLaw: ...
+
+
+def law(
+    qubits: int,
+    parameters: Any,
+    observable: Any,
+    generator: str = "half-pauli",
+    ensemble: str = "haar-layers",
+) -> Law | ChainLaw:
+    """The closed forms of K in Haar layers, or in layers of free fermions.
 
     Args:
         qubits: n, 1 to 60.
         parameters: L, or several of them.
         observable: in any spelling of ``qntk.observable``.
         generator: ``half-pauli``, exp(-iθP/2), Qiskit's rotations; or ``pauli``, exp(-iθP).
+        ensemble: ``haar-layers``; or Haar-random SO(2n) layers, on up to 100 000 qubits and for one L, as an open chain
+            of RX and RZZ from |0…0> goes to in depth (``ising-layers``, observables linear in Majorana operators as Z0)
+            or one of RZ, RXX and RYY from a basis state (``matchgate-layers``, quadratic ones as Z0 or X0X1).
 
     >>> import qntk
     >>> round(float(qntk.law(3, 10, "projector:rank=1", generator="pauli").relative_std()), 3)
     0.865
     >>> qntk.law(3, [8, 16], "Z0").relative_std("asymptotic").round(3)
     array([0.545, 0.385])
+    >>> float(qntk.law(1000, 50, "Z0", ensemble="ising-layers").mean())
+    2.5e-05
     """
+    if ensemble != "haar-layers":
+        return chain_law(ensemble, qubits, parameters, observable, generator)
     n = _checked.whole("qubits", qubits, 1, MOST_QUBITS)
     if np.ndim(parameters):
         Ls: int | tuple[int, ...] = tuple(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from qntk import _checked
+from qntk._chain import ChainLaw
 from qntk._draws import Sample
 from qntk._law import Law
 from qntk._result import Result
@@ -168,7 +169,7 @@ class Checks(Result):
 
 def compare(
     draws: Any,
-    law: Law,
+    law: Law | ChainLaw,
     quantity: Quantity = "kernel",
     margin: float | None = None,
     family_error: float = FAMILY_ERROR,
@@ -181,7 +182,7 @@ def compare(
     Args:
         draws: what ``qntk.sample`` or ``qntk.haar`` gave; an array or Series of shape (n,); a frame with a column
             ``kernel``; or a file that ``qntk compare`` reads.
-        law: of one L, from ``qntk.law``.
+        law: of one L, from ``qntk.law``, of Haar layers or of free fermions.
         quantity: ``kernel`` or ``dqntk``.
         margin: relative difference that counts as agreement, one for every statistic in place of 5 % and 10 %.
         family_error: probability that any verdict is wrong.
@@ -192,11 +193,11 @@ def compare(
 
     Raises ``ValueError`` for draws of another cell, fewer than 8, or values that are no kernels.
     """
-    if not isinstance(law, Law):
+    if not isinstance(law, Law | ChainLaw):
         raise TypeError(
             f"a {type(law).__name__} was given where a law is meant; give qntk.law(qubits, parameters, observable)"
         )
-    parameters = law.kernel_law.parameters
+    parameters = _one(law)
     if isinstance(draws, str | os.PathLike):
         source: Any = Path(draws).expanduser()
     else:
@@ -204,16 +205,21 @@ def compare(
         estimated = estimated or getattr(draws, "estimated", False) is True
     told = law.observable if law.observable.matrix is not None else law.observable.spec
     document = compare_document(
-        source, law.qubits, parameters, told, law.generator, quantity, column, margin, family_error, estimated, dialect
+        source, law.qubits, parameters, told, law.generator, quantity, column, margin, family_error, estimated, dialect,
+        law.ensemble if isinstance(law, ChainLaw) else "haar-layers",
     )  # fmt: skip
     for warning in document["warnings"]:
         warn(f"draws {source}: {warning}" if isinstance(source, Path) else warning)
     return Comparison(document)
 
 
-def _values(draws: Any, law: Law, quantity: str, column: str | None) -> Any:
+def _one(law: Law | ChainLaw) -> int:
+    return law.parameters if isinstance(law, ChainLaw) else law.kernel_law.parameters
+
+
+def _values(draws: Any, law: Law | ChainLaw, quantity: str, column: str | None) -> Any:
     if isinstance(draws, Sample):
-        L = law.kernel_law.parameters
+        L = _one(law)
         same: list[tuple[str, Any, Any]] = [("qubits", draws.qubits, law.qubits), ("parameters", draws.parameters, L)]
         same.append(("observable", draws.observable, law.observable.spec))
         for name, given, meant in same:

@@ -150,6 +150,13 @@ _ENTRIES = (
         symmetry="it is one of free fermions: its algebra is so(2n), and its kernels fall as powers of n",
     ),
     Ansatz(
+        name="ising-chain",
+        build=evolutions("x", "z", bonds),
+        parameters=count("x", "z", bonds),
+        summary="Hamiltonian-variational for the open Ising chain: RX on qubits, RZZ on bonds, an angle each",
+        symmetry="it is one of free fermions: its algebra is so(2n), and its kernels fall as powers of n",
+    ),
+    Ansatz(
         name="su2-equivariant",
         build=su2_equivariant,
         parameters=lambda n, layers: (n - 1) * layers,

@@ -8,7 +8,7 @@ of a uniform point of the sphere; y = fx + √(1-f²) ξ, with (x, ξ) a uniform
 
     K = v Σ_ℓ W_ℓ²,    v = 1 - f² ~ Beta((N-1)/2, 1/2),    W = |x_a ξ_b - x_b ξ_a| ~ Beta(1, N-2), all independent.
 
-For W: the block of two rows of the frame has a matrix-variate beta law, so W² = B₁B₂ with B₁ ~ Beta(1, (N-2)/2) and
+Observables quadratic in Majorana operators have a law of the same form (``QuadraticFermionLaw``). For W: the block of two rows of the frame has a matrix-variate beta law, so W² = B₁B₂ with B₁ ~ Beta(1, (N-2)/2) and
 B₂ ~ Beta(1/2, (N-2)/2), and by the duplication formula that is the square of a Beta(1, N-2). E K = 2L/N². W² has the
 tail of a squared exponential, which no expansion in moments follows: the sum is read off its Laplace transform
 (``haar.inversion``).
@@ -20,6 +20,7 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -40,7 +41,7 @@ class _SquareSum(TermSum):
 
     @property
     def _power(self) -> int:
-        return 2 * self.dimension - 2
+        return int(2 * self.dimension) - 2
 
     def _term_cdf(self, values: Float) -> Float:
         return np.asarray(1 - (1 - np.sqrt(np.clip(values, 0.0, 1.0))) ** self._power)
@@ -59,22 +60,20 @@ class _SquareSum(TermSum):
 
 
 @dataclass(frozen=True)
-class FreeFermionLaw:
-    """K for Haar-random SO(2n) layers, an observable linear in Majorana operators and rotations exp(-iθP/2).
+class FermionLaw:
+    """K = c² v Σ_ℓ T_ℓ for Haar-random SO(2n) layers: what the laws of both kinds of observable share.
 
     Args:
         modes: n, 2 at least; N = 2n Majorana operators.
         parameters: L.
-        coefficient: length c of the observable cΣ o_a γ_a, |o| = 1; K is in units of c².
-
-    >>> law = FreeFermionLaw(1000, 50)
-    >>> float(law.mean()), round(float(law.quantiles([0.5])[0]) / float(law.mean()), 3)
-    (2.5e-05, 0.956)
+        coefficient: length c of the observable; K is in units of c².
     """
 
     modes: int
     parameters: int
     coefficient: float = 1.0
+    group: ClassVar[str] = "free fermions"
+    observables: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
         """Refuse what is no such law."""
@@ -85,22 +84,49 @@ class FreeFermionLaw:
         if not 0 < abs(self.coefficient) < math.inf:
             raise ValueError(f"coefficient is {self.coefficient}; give a finite number that is not 0")
 
+    @property
+    def _v(self) -> tuple[Fraction, Fraction]:
+        """a and b of v ~ Beta(a, b)."""
+        raise TypeError("take FreeFermionLaw or QuadraticFermionLaw")
+
+    def _term(self, order: int) -> list[Fraction]:
+        """E T^k for k = 0 … order."""
+        raise TypeError("take FreeFermionLaw or QuadraticFermionLaw")
+
+    @cached_property
+    def _sum(self) -> TermSum:
+        """The law of Σ_ℓ T_ℓ."""
+        raise TypeError("take FreeFermionLaw or QuadraticFermionLaw")
+
     def moments(self, order: int) -> list[Fraction]:
         """E (K/c²)^k for k = 0 … order, exact."""
-        N, L = 2 * self.modes, self.parameters
-        term = [Fraction(1)]
-        for k in range(1, order + 1):  # E W^j = Π_{i<=j} i/(N-2+i)
-            term.append(term[-1] * (2 * k - 1) * (2 * k) / ((N + 2 * k - 3) * (N + 2 * k - 2)))
-        return _moments(L, term, _beta(Fraction(N - 1, 2), Fraction(1, 2), order))
+        # (Σ_k E T^k t^k/k!)^L, by the recursion for powers of a series.
+        L, series = self.parameters, [m / math.factorial(k) for k, m in enumerate(self._term(order))]
+        power = [Fraction(1)]
+        for k in range(1, order + 1):
+            parts = [(i * (L + 1) - k) * series[i] * power[k - i] for i in range(1, k + 1)]
+            power.append(sum(parts, Fraction(0)) / k)
+        v = _beta(*self._v, order)
+        return [w * p * math.factorial(k) for k, (w, p) in enumerate(zip(v, power, strict=True))]
 
     def mean(self) -> Prediction:
-        """E K = 2Lc²/N²."""
+        """E K."""
         return self._prediction("kernel mean", self.moments(1)[1] * Fraction(self.coefficient) ** 2)
 
     def variance(self) -> Prediction:
         """Var K."""
         _, one, two = self.moments(2)
         return self._prediction("kernel variance", (two - one**2) * Fraction(self.coefficient) ** 4)
+
+    def relative_std(self) -> Prediction:
+        """ΔK/K̄."""
+        _, one, two = self.moments(2)
+        return self._prediction("kernel relative standard deviation", math.sqrt((two - one**2) / one**2))
+
+    def plateau(self) -> Prediction:
+        """Limit of ΔK/K̄ as L grows: that of v."""
+        _, one, two = _beta(*self._v, 2)
+        return self._prediction("plateau of ΔK/K̄", math.sqrt((two - one**2) / one**2))
 
     def cdf(self, kernel: ArrayLike) -> Float:
         """P(K <= kernel), of the shape of ``kernel``; good to 1e-6."""
@@ -136,20 +162,44 @@ class FreeFermionLaw:
     @cached_property
     def _rule(self) -> tuple[Float, Float]:
         """Nodes and weights of v."""
-        return Reference(Fraction(2 * self.modes - 1, 2), Fraction(1, 2)).quadrature(_NODES)
+        return Reference(*self._v).quadrature(_NODES)
 
-    @cached_property
-    def _sum(self) -> _SquareSum:
-        return _SquareSum(np.array([0.25]), np.ones(1), self.modes, self.parameters)
-
-    def _prediction(self, quantity: str, value: Fraction) -> Prediction:
-        assumptions = ("Haar layers of SO(2n)", "observable linear in Majorana operators", "half-Pauli rotations")
+    def _prediction(self, quantity: str, value: Fraction | float) -> Prediction:
+        assumptions = ("Haar layers of SO(2n)", self.observables, "half-Pauli rotations")
         return Prediction(quantity, float(value), "exact", assumptions, "docs/theory.md")
 
 
 @dataclass(frozen=True)
-class QuadraticFermionLaw:
-    """K for Haar-random SO(2n) layers and an observable quadratic in Majorana operators, in a pure Gaussian state.
+class FreeFermionLaw(FermionLaw):
+    """K for an observable linear in Majorana operators, cΣ o_a γ_a with |o| = 1, and rotations exp(-iθP/2).
+
+    E K = 2Lc²/N².
+
+    >>> law = FreeFermionLaw(1000, 50)
+    >>> float(law.mean()), round(float(law.quantiles([0.5])[0]) / float(law.mean()), 3)
+    (2.5e-05, 0.956)
+    """
+
+    observables: ClassVar[str] = "observable linear in Majorana operators, |<γ>| = 1"
+
+    @property
+    def _v(self) -> tuple[Fraction, Fraction]:
+        return Fraction(2 * self.modes - 1, 2), Fraction(1, 2)
+
+    def _term(self, order: int) -> list[Fraction]:
+        N, term = 2 * self.modes, [Fraction(1)]
+        for k in range(1, order + 1):  # E W^j = Π_{i<=j} i/(N-2+i)
+            term.append(term[-1] * (2 * k - 1) * (2 * k) / ((N + 2 * k - 3) * (N + 2 * k - 2)))
+        return term
+
+    @cached_property
+    def _sum(self) -> TermSum:
+        return _SquareSum(np.array([0.25]), np.ones(1), self.modes, self.parameters)
+
+
+@dataclass(frozen=True)
+class QuadraticFermionLaw(FermionLaw):
+    """K for an observable quadratic in Majorana operators, in a pure Gaussian state.
 
     O = c iγγ' for two orthonormal combinations p, q of Majorana operators (Z of a qubit between matchgates, X of an
     Ising chain), input with covariance matrix u, u² = -1 (basis states there, |+…+> here); rotations exp(-iθP/2) about
@@ -158,46 +208,35 @@ class QuadraticFermionLaw:
     and both wedges have length √v, v = 1 - (pᵀuq)². So M is √v times a turn of two planes, in a uniform frame for each
     gate; aᵀMb with the first vector of the gate's plane uniform on the sphere across the second:
 
-        K = c² v Σ_ℓ t_ℓ s_ℓ,  v ~ Beta((N-2)/2, 1/2),  t ~ Beta(2, (N-4)/2),  s ~ Beta(1/2, (N-2)/2),  N = 2n.
+        K = c² v Σ_ℓ t_ℓ s_ℓ,  v ~ Beta((N-2)/2, 1/2),  t ~ Beta(2, (N-4)/2),  s ~ Beta(1/2, (N-2)/2),  N = 2n,
 
-    Args:
-        modes: n, 2 at least.
-        parameters: L.
-        coefficient: c.
+    E K = 4(N-2) L c² / (N (N-1)²). The distribution of ts is that of s with its scale averaged over t; for 2 modes there
+    are moments alone, and ``cdf``, ``pdf`` and ``quantiles`` raise ``ValueError``.
 
     >>> law = QuadraticFermionLaw(4, 420)
     >>> round(float(law.mean()), 4), round(float(law.variance()), 4)
     (25.7143, 27.4286)
     """
 
-    modes: int
-    parameters: int
-    coefficient: float = 1.0
+    observables: ClassVar[str] = "observable quadratic in Majorana operators, pure Gaussian input"
 
-    def __post_init__(self) -> None:
-        """Refuse what is no such law."""
-        FreeFermionLaw(self.modes, self.parameters, self.coefficient)
+    @property
+    def _v(self) -> tuple[Fraction, Fraction]:
+        return Fraction(2 * self.modes - 2, 2), Fraction(1, 2)
 
-    def moments(self, order: int) -> list[Fraction]:
-        """E (K/c²)^k for k = 0 … order, exact."""
+    def _term(self, order: int) -> list[Fraction]:
         N = 2 * self.modes
         weights = _beta(Fraction(2), Fraction(N - 4, 2), order)
         squares = _beta(Fraction(1, 2), Fraction(N - 2, 2), order)
-        term = [t * s for t, s in zip(weights, squares, strict=True)]
-        return _moments(self.parameters, term, _beta(Fraction(N - 2, 2), Fraction(1, 2), order))
+        return [t * s for t, s in zip(weights, squares, strict=True)]
 
-    def mean(self) -> Prediction:
-        """E K = 4(N-2) L c² / (N (N-1)²)."""
-        return self._prediction("kernel mean", self.moments(1)[1] * Fraction(self.coefficient) ** 2)
-
-    def variance(self) -> Prediction:
-        """Var K."""
-        _, one, two = self.moments(2)
-        return self._prediction("kernel variance", (two - one**2) * Fraction(self.coefficient) ** 4)
-
-    def _prediction(self, quantity: str, value: Fraction) -> Prediction:
-        assumptions = ("Haar layers of SO(2n)", "observable quadratic in Majorana operators", "pure Gaussian input")
-        return Prediction(quantity, float(value), "exact", assumptions, "docs/theory.md")
+    @cached_property
+    def _sum(self) -> TermSum:
+        # s ~ Beta(1/2, n - 1) is the x² of TermSum with D - 3/2 = n - 1, and 4v is t.
+        if self.modes == 2:  # t is 1 and the density of s breaks off, which the inversion does not follow
+            raise ValueError("with 2 modes a quadratic observable has moments and no distribution here; give 3 or more")
+        t, weights = Reference(Fraction(2), Fraction(self.modes - 2)).quadrature(_NODES)
+        return TermSum(t / 4, weights, self.modes + 0.5, self.parameters)
 
 
 def _beta(a: Fraction, b: Fraction, order: int) -> list[Fraction]:
@@ -208,12 +247,19 @@ def _beta(a: Fraction, b: Fraction, order: int) -> list[Fraction]:
     return found
 
 
-def _moments(terms: int, term: list[Fraction], v: list[Fraction]) -> list[Fraction]:
-    """Of v times a sum of independent terms, from the moments of v and of one term."""
-    # (Σ_k E w^k t^k/k!)^L, by the recursion for powers of a series.
-    series = [m / math.factorial(k) for k, m in enumerate(term)]
-    power = [Fraction(1)]
-    for k in range(1, len(term)):
-        parts = [(i * (terms + 1) - k) * series[i] * power[k - i] for i in range(1, k + 1)]
-        power.append(sum(parts, Fraction(0)) / k)
-    return [w * p * math.factorial(k) for k, (w, p) in enumerate(zip(v, power, strict=True))]
+def majorana_degree(label: str, string: str) -> int:
+    """How many Majorana operators a Pauli string is a product of, by the Jordan-Wigner strings of one letter.
+
+    γ_{2j} and γ_{2j+1} are ``string`` on the qubits below j and the two other letters on j. Circuits of rotations about
+    strings of degree 2 are free fermions: RX and RZZ on an open chain with X, RZ and RXX or RYY with Z.
+
+    >>> [majorana_degree(label, "X") for label in ("IIZ", "ZXX", "IXI", "IZZ", "ZIZ")]
+    [1, 1, 2, 2, 4]
+    """
+    degree = odd = 0
+    for letter in label:  # highest qubit first
+        if letter in ("I", string):
+            degree += 2 * ((letter == string) ^ odd)
+        else:
+            degree, odd = degree + 1, 1 - odd
+    return degree

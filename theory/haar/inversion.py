@@ -38,13 +38,13 @@ class TermSum:
 
     Args:
         variances, weights: a quadrature rule over the law of v; weights add up to 1.
-        dimension: D.
+        dimension: D; not whole for terms that only look like those of a kernel.
         terms: L.
     """
 
     variances: Float
     weights: Float
-    dimension: int
+    dimension: float
     terms: int
     truncation = ACCURACY
 

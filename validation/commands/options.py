@@ -35,7 +35,14 @@ def complete_observable(context: click.Context, parameter: click.Parameter, inco
 
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document to standard output.")
-QUBITS = click.option("--qubits", type=click.IntRange(1, 60), help="Number of qubits n; D = 2^n.")
+QUBITS = click.option("--qubits", type=click.IntRange(1, 100_000), help="Number of qubits n; D = 2^n.")
+ENSEMBLE = click.option(
+    "--ensemble",
+    type=click.Choice(["haar-layers", "ising-layers", "matchgate-layers"]),
+    default="haar-layers",
+    show_default=True,
+    help="Haar layers on all of U(D), or on SO(2n), the free fermions of an open Ising chain or of matchgates.",
+)
 PARAMS = click.option("--params", type=click.IntRange(1, 10**9), help="Number of parameters L.")
 INPUTS = click.option(
     "--inputs",

@@ -79,6 +79,7 @@ def check(
 @options.PARAMS
 @options.OBSERVABLE
 @options.GENERATOR
+@options.ENSEMBLE
 @click.option(
     "--quantity",
     type=click.Choice(["kernel", "dqntk"]),
@@ -114,6 +115,7 @@ def compare(
     params: int | None,
     observable: str,
     generator: str,
+    ensemble: str,
     fail_on: tuple[str, ...],
     as_json: bool,
     separator: str | None,
@@ -150,6 +152,7 @@ def compare(
         of_draws = {"--separator": separator, "--decimal": decimal, "--header": header, "--column": settings["column"]}
         strange = [name for name, value in of_draws.items() if value is not None]
         strange += ["--estimated"] * settings["estimated"] + ["--quantity"] * (settings["quantity"] != "kernel")
+        strange += ["--ensemble"] * (ensemble != "haar-layers")
         if strange:
             raise click.UsageError(f"{strange[0]} is for draws; leave it out with --trained")
         if target is None or rate is None:
@@ -166,7 +169,8 @@ def compare(
         default = "\t" if ".tsv" in draws.name else ";" if decimal == "," else ","
         mark = {None: default, "\\t": "\t", "tab": "\t"}.get(separator, separator)
         dialect = Dialect(str(mark), decimal or ".", header)
-    found = weigh(draws, law(*options.cell(qubits, params), observable, generator), dialect=dialect, **settings)
+    cell_law = law(*options.cell(qubits, params), observable, generator, ensemble=ensemble)
+    found = weigh(draws, cell_law, dialect=dialect, **settings)
     echo_json(found.to_dict()) if as_json else echo_text(found.text)
     _exit_on(found.verdicts, fail_on)
 

@@ -26,6 +26,7 @@ from qntk.validation.commands.output import echo_json, echo_text
 )
 @options.OBSERVABLE
 @options.GENERATOR
+@options.ENSEMBLE
 @options.JSON
 @click.pass_context
 def predict(
@@ -37,6 +38,7 @@ def predict(
     noise: str | None,
     observable: str,
     generator: str,
+    ensemble: str,
     as_json: bool,
 ) -> None:
     """Print the closed forms for one cell: mean, variance and concentration of K.
@@ -47,10 +49,11 @@ def predict(
     \b
     Examples:
       qntk predict --qubits 3 --params 10 --observable projector:rank=1 --generator pauli
+      qntk predict --qubits 1000 --params 50 --observable Z0 --ensemble ising-layers
       qntk predict --circuit ansatz.qpy --observable Z0 --inputs x
     """
     if circuit is not None:
-        given = [f"--{name}" for name in ("qubits", "params", "generator") if _given(context, name)]
+        given = [f"--{name}" for name in ("qubits", "params", "generator", "ensemble") if _given(context, name)]
         if given:
             raise ValueError(f"{given[0]} does not go with --circuit: the circuit's own gates say it")
         from qntk._predict import predict_circuit
@@ -63,7 +66,7 @@ def predict(
         raise ValueError(f"--{'inputs' if inputs else 'noise'} goes with --circuit alone")
     from qntk._law import law
 
-    found = law(*cell, observable, generator)
+    found = law(*cell, observable, generator, ensemble=ensemble)
     echo_json(found.to_dict()) if as_json else echo_text(found.text)
 
 

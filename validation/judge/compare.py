@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 
 from qntk.inputs.draws import QUANTITIES, load_draws
 from qntk.inputs.observables import Observable
+from qntk.inputs.operators import observable as read
 from qntk.inputs.separated import Dialect
 from qntk.theory import KernelLaw
+from qntk.theory.circuits.free_fermions import FermionLaw
 from qntk.validation import SCHEMA_VERSION
 from qntk.validation.judge.claims import Margins, Quantity
-from qntk.validation.judge.comparisons import compare
+from qntk.validation.judge.comparisons import compare, compare_fermions
 from qntk.validation.judge.floor import needed_draws
+from qntk.validation.judge.free_fermions import fermion_law
 from qntk.validation.judge.independence import doubt
 from qntk.validation.judge.law import kernel_law
 from qntk.validation.judge.verdicts import Outcome, Verdict
@@ -38,6 +41,7 @@ def compare_document(
     family_error: float = FAMILY_ERROR,
     estimated: bool = False,
     dialect: Dialect | None = None,
+    ensemble: str = "haar-layers",
 ) -> dict[str, Any]:
     """Verdicts on draws, keyed as the command line promises.
 
@@ -51,6 +55,7 @@ def compare_document(
         estimated: whether the kernels are unbiased estimates, from shots, which may be negative; the mean alone is
             judged then, and ``left_out`` says what is not.
         dialect: of separated text.
+        ensemble: ``haar-layers``, or one of ``judge.free_fermions.LAYERS``.
 
     Raises ``ValueError`` for draws that cannot be read or judged, or are of another cell, and for options out of range.
     """
@@ -59,7 +64,13 @@ def compare_document(
             raise ValueError(f"{name} is {value}; give a number between 0 and 1")
     if quantity not in QUANTITIES:
         raise ValueError(f"quantity {quantity!r} is unknown; choose {' or '.join(QUANTITIES)}")
-    law = kernel_law(qubits, parameters, observable, generator)
+    law: KernelLaw | FermionLaw
+    if ensemble == "haar-layers":
+        law = kernel_law(qubits, parameters, observable, generator)
+    else:
+        law = fermion_law(ensemble, qubits, parameters, read(observable, qubits), generator)
+        if quantity != "kernel" or estimated:
+            raise ValueError(f"in {ensemble} exact kernels alone are compared")
     cell: dict[str, str | int] = {
         "qubits": qubits,
         "parameters": parameters,
@@ -69,7 +80,10 @@ def compare_document(
     draws = load_draws(source, quantity, column, cell, dialect) if isinstance(source, Path) else source
     margins = Margins() if margin is None else Margins.uniform(margin)
     try:
-        rows = compare(draws, law, quantity, margins, family_error, estimated)
+        if isinstance(law, KernelLaw):
+            rows = compare(draws, law, quantity, margins, family_error, estimated)
+        else:
+            rows = compare_fermions(draws, law, margins, family_error)
         warnings = list(filter(None, [doubt(draws)]))
     except ValueError as error:
         name = f"draws {source}: " if isinstance(source, Path) else ""
@@ -77,6 +91,7 @@ def compare_document(
     intervals = len({row.statistic for row in rows})
     return {
         "schema_version": SCHEMA_VERSION,
+        "ensemble": ensemble,
         **cell,
         "quantity": quantity,
         "draws": len(draws),
@@ -92,7 +107,7 @@ def compare_document(
     }
 
 
-def _too_few(rows: list[Verdict], law: KernelLaw) -> str:
+def _too_few(rows: list[Verdict], law: KernelLaw | FermionLaw) -> str:
     """The statistics for whose law the draws are too few, and how many each asks for."""
     asked = {row.statistic: needed_draws(law, row.quantity, row.statistic) for row in rows}
     short = {s: n for s, n in asked.items() if rows[0].draws < n}
@@ -121,7 +136,7 @@ def _promise(quantity: str, family_error: float, intervals: int, estimated: bool
 def compare_text(document: dict[str, Any]) -> str:
     """The same for a person."""
     lines = [
-        f"{document['draws']:,} draws of the {document['quantity']} against Haar layers, n = {document['qubits']}, "
+        f"{document['draws']:,} draws of the {document['quantity']} against {_named(document)}, n = {document['qubits']}, "
         f"L = {document['parameters']}, observable {document['observable']}, generator {document['generator']}",
         "",
         f"{'statistic':14}{'regime':12}{'prediction':>12}{'estimate':>12}{'interval':>26}{'margin':>10}"
@@ -139,6 +154,10 @@ def compare_text(document: dict[str, Any]) -> str:
         names = _listed([name.replace("_", " ") for name in document["left_out"]])
         lines += ["", f"Estimated from shots: their noise changes {names}, which are left out."]
     return "\n".join([*lines, "", document["summary"], document["promise"]])
+
+
+def _named(document: dict[str, Any]) -> str:
+    return "Haar layers" if document["ensemble"] == "haar-layers" else str(document["ensemble"])
 
 
 def _summary(rows: list[Verdict]) -> str:

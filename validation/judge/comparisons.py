@@ -10,10 +10,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from qntk.theory import KernelLaw
-from qntk.validation.judge.claims import ESTIMATED_MEAN, Margins, Quantity, by_student, claims_on, weigh
+from qntk.theory import KernelLaw, Prediction
+from qntk.theory.circuits.free_fermions import FermionLaw
+from qntk.theory.haar.inversion import ACCURACY
+from qntk.validation.judge.claims import CLAIM, ESTIMATED_MEAN, Margins, Quantity, by_student, claims_on, weigh
+from qntk.validation.judge.estimates import MOMENTS, summarise
 from qntk.validation.judge.floor import needed_draws
-from qntk.validation.judge.verdicts import Verdict, questions
+from qntk.validation.judge.sup_distance import sup_distance
+from qntk.validation.judge.verdicts import Question, Verdict, own_questions, questions
 
 
 def compare(
@@ -50,3 +54,22 @@ def compare(
     evidence = weigh({quantity: draws}, law)
     level = family_error / len(claims)
     return [q.answer(evidence[q.claim], level, len(draws)) for q in questions(law, claims, margins)]
+
+
+def compare_fermions(
+    draws: NDArray[np.float64], law: FermionLaw, margins: Margins, family_error: float
+) -> list[Verdict]:
+    """The verdicts on kernels K, shape (n,), against a law of free fermions: three moments and the distribution.
+
+    Raises ``ValueError`` as ``compare``, and for a law without a distribution.
+    """
+    summary = summarise(draws)
+    asked = own_questions(law, margins)
+    level = family_error / (len(asked) + 1)
+    found = []
+    for name, question in zip(MOMENTS, asked, strict=True):
+        evidence = replace(summary.pivot(name), needed=needed_draws(law, "kernel", name))
+        found.append(question.answer(evidence, level, len(draws)))
+    none = Prediction("distance to the law", 0.0, "exact", (law.group,), "docs/theory.md")
+    whole = Question(CLAIM["kernel", "distribution"], none, margins.distribution, law.group)
+    return [*found, whole.answer(sup_distance(draws, law.cdf, ACCURACY), level, len(draws))]

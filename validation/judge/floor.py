@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from qntk.theory import KernelLaw
+from qntk.theory.circuits.free_fermions import FermionLaw
 from qntk.validation.judge.spread import Spread, raw_moments
 
 FREEDOM = 4.0
@@ -28,7 +29,7 @@ _FACTOR: Mapping[str, tuple[int, float]] = {"mean": (3, 2.0), "second_moment": (
 
 
 @lru_cache(maxsize=1024)
-def needed_draws(law: KernelLaw, quantity: str, statistic: str, freedom: float = FREEDOM) -> int:
+def needed_draws(law: KernelLaw | FermionLaw, quantity: str, statistic: str, freedom: float = FREEDOM) -> int:
     """The smallest number of draws that gets a verdict.
 
     Args:
@@ -43,7 +44,7 @@ def needed_draws(law: KernelLaw, quantity: str, statistic: str, freedom: float =
     """
     if statistic == "distribution":
         return 0
-    if quantity == "dqntk":
+    if quantity == "dqntk" and isinstance(law, KernelLaw):
         power, factor = _FACTOR[statistic]
         raw = raw_moments(law, 2 * power)
         kurtosis = factor * (raw[2 * power] / raw[power] ** 2)

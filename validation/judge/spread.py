@@ -19,6 +19,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from qntk.theory import KernelLaw
+from qntk.theory.circuits.free_fermions import FermionLaw
 from qntk.theory.haar.shape import known_order, variance_moments, whole, whole_sum_moments
 from qntk.theory.haar.state import relative_variance
 from qntk.theory.operators import OperatorMoments
@@ -58,12 +59,14 @@ class Spread:
         return cls(math.sqrt(variance / mean**2), tuple(shape), exact)
 
     @classmethod
-    def of_law(cls, law: KernelLaw) -> Spread:
-        """Of a Haar-layer law.
+    def of_law(cls, law: KernelLaw | FermionLaw) -> Spread:
+        """Of a Haar-layer law, or one of free fermions.
 
         Of an observable whose higher traces are not known (sums of very many Paulis) the higher moments of v_O are
         continued as a gamma variable's; ``exact`` is False if those up to the fourth are among them.
         """
+        if isinstance(law, FermionLaw):
+            return cls.of_moments(law.moments(_ORDER))
         return cls.of_moments(raw_moments(law, _ORDER), known_order(law.observable, 4) == 4)
 
     @property

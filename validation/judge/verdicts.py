@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from qntk.theory import KernelLaw, Prediction
-from qntk.theory.haar.invariants import Group
+from qntk.theory.circuits.free_fermions import FermionLaw
 from qntk.theory.haar.symmetric import SymmetricKernelLaw
 from qntk.validation.judge.claims import CLAIM, Claim, Evidence, Margins, Quantity, Statistic
 from qntk.validation.judge.estimates import MOMENTS, Moment, Summary
@@ -56,7 +56,7 @@ class Verdict:
             that gets ``disagree`` with probability 0.9, as far as these draws tell; infinite if there is none.
         draws: number of draws n.
         verdict: agree, disagree or inconclusive.
-        group: on which group the prediction's layers are Haar-random.
+        group: on which group the prediction's layers are Haar-random; ``free fermions`` for SO(2n).
     """
 
     quantity: Quantity
@@ -75,7 +75,7 @@ class Verdict:
     detectable: float | None
     draws: int
     verdict: Outcome
-    group: Group = "unitary"
+    group: str = "unitary"
 
     @property
     def ratio(self) -> float:
@@ -97,7 +97,7 @@ class Question:
     claim: Claim
     prediction: Prediction
     margin: float
-    group: Group = "unitary"
+    group: str = "unitary"
 
     @property
     def edges(self) -> tuple[float, float]:
@@ -173,7 +173,7 @@ def questions(
     ]
 
 
-def own_questions(law: SymmetricKernelLaw, margins: Margins) -> list[Question]:
+def own_questions(law: SymmetricKernelLaw | FermionLaw, margins: Margins) -> list[Question]:
     """The moments of K in the law of the group that an ansatz is confined to; held against the same intervals."""
     return [Question(CLAIM["kernel", s], getattr(law, s)(), getattr(margins, s), law.group) for s in MOMENTS]
 

@@ -15,8 +15,10 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 from qntk.inputs.observables import Observable, parse_observable
 from qntk.sampling import STREAM_VERSION, CircuitEnsemble, Ensemble, HaarLayers, ansatz, chunk_sizes
 from qntk.theory import KernelLaw
+from qntk.theory.circuits.free_fermions import FermionLaw
 from qntk.theory.haar.symmetric import SymmetricKernelLaw
 from qntk.validation.judge.claims import Claim, Quantity, claims_on
+from qntk.validation.judge.free_fermions import deep_fermion_law
 from qntk.validation.judge.law import kernel_law, symmetric_law
 from qntk.validation.judge.sequential import Look, plan_looks
 from qntk.validation.sweep.grid import HAAR_LAYERS
@@ -139,9 +141,12 @@ class Cell:
         """What theory says: the Haar-layer law with this cell's L, O and G."""
         return kernel_law(self.qubits, self.parameters, self.parsed, self.generator)
 
-    def symmetric_law(self) -> SymmetricKernelLaw | None:
+    def symmetric_law(self) -> SymmetricKernelLaw | FermionLaw | None:
         """The law of the group that this cell's ansatz is confined to, if it is not the unitary one."""
-        return symmetric_law(self.ensemble, self.qubits, self.parameters, self.parsed, self.generator)
+        if self.circuit is not None:
+            return None
+        named = (self.ensemble, self.qubits, self.parameters, self.parsed, self.generator)
+        return symmetric_law(*named) or deep_fermion_law(*named)
 
     def build(self) -> Ensemble:
         """What sampling draws from. ``ValueError`` if the copy of a user's circuit is damaged."""

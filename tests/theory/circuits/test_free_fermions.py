@@ -4,17 +4,21 @@ Assertions on draws: 5 standard errors, or a sup distance of sqrt(ln(2e6)/2n), a
 of a million cases; numbers of draws are fixed before.
 """
 
+import itertools
 import math
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from two_copies import string as string_of
 from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
 
 import qntk
-from qntk.sampling.haar.free_fermions import sample_free_fermions, sample_quadratic_fermions
+import qntk.sampling.haar.free_fermions as sampler
+from qntk.sampling import sample
+from qntk.sampling.haar.free_fermions import FermionLayers
 from qntk.theory.circuits.clifford_frame import Rotation
-from qntk.theory.circuits.free_fermions import FreeFermionLaw, QuadraticFermionLaw
+from qntk.theory.circuits.free_fermions import FreeFermionLaw, QuadraticFermionLaw, majorana_degree
 from qntk.theory.circuits.moves import Moves
 from qntk.theory.circuits.orbit_law import orbit_mean
 
@@ -32,7 +36,7 @@ def critical(draws):
 
 @pytest.mark.parametrize(("modes", "parameters"), [(2, 1), (2, 4), (3, 4), (5, 12)])
 def test_draws_of_orthogonal_layers(modes, parameters):
-    draws = sample_free_fermions(modes, parameters, 12_000, seed=3)
+    draws = sample(FermionLayers(modes, parameters), 12_000, seed=3)
     law = FreeFermionLaw(modes, parameters)
     error = draws.kernel.std() / math.sqrt(len(draws))
     assert abs(draws.kernel.mean() - float(law.mean())) < 5 * error
@@ -46,7 +50,7 @@ def test_draws_of_orthogonal_layers(modes, parameters):
 
 
 def test_large_layers():
-    draws = sample_free_fermions(30, 3, 400, seed=5)
+    draws = sample(FermionLayers(30, 3), 400, seed=5)
     law = FreeFermionLaw(30, 3)
     assert abs(draws.kernel.mean() - float(law.mean())) < 5 * draws.kernel.std() / 20
     assert sup_distance(draws.kernel, law) < critical(400)
@@ -74,10 +78,11 @@ def test_state_vectors_of_deep_ising_chains(qubits):
     assert sup_distance(kernels, FreeFermionLaw(qubits, trained + 1)) > critical(3000)
 
 
-@pytest.mark.parametrize("modes", [2, 4, 30, 1000])
+@pytest.mark.parametrize("kind", [FreeFermionLaw, QuadraticFermionLaw], ids=["linear", "quadratic"])
+@pytest.mark.parametrize("modes", [3, 30, 1000])
 @pytest.mark.parametrize("parameters", [1, 3, 40])
-def test_the_distribution_has_the_exact_moments(modes, parameters):
-    law = FreeFermionLaw(modes, parameters, coefficient=2.0)
+def test_the_distribution_has_the_exact_moments(kind, modes, parameters):
+    law = kind(modes, parameters, coefficient=2.0)
     mean, std = float(law.mean()), math.sqrt(float(law.variance()))
     x = np.concatenate([[0], np.geomspace(1e-9 * mean, mean + 60 * std, 6000)])
     above = 1 - law.cdf(x)
@@ -92,6 +97,31 @@ def test_the_distribution_has_the_exact_moments(modes, parameters):
 def test_one_parameter_of_two_modes_by_hand():
     # W uniform on [0, 1] of N = 4 has density 2(1-w); E W² = 1/6, E v = 3/4.
     assert FreeFermionLaw(2, 1).moments(1) == [1, Fraction(1, 8)]
+
+
+def test_two_modes():
+    """N = 4, W uniform-like: the linear law has its moments; a quadratic one has moments and says so."""
+    law = FreeFermionLaw(2, 3)
+    x = np.linspace(0, 3, 20_000)
+    assert np.trapezoid(1 - law.cdf(x), x) == pytest.approx(float(law.mean()), rel=1e-3)
+    assert float(QuadraticFermionLaw(2, 3).mean()) == pytest.approx(2 / 3)
+    with pytest.raises(ValueError, match="3 or more"):
+        QuadraticFermionLaw(2, 3).quantiles([0.5])
+
+
+def test_degrees_by_multiplying_matrices():
+    """Jordan-Wigner operators as matrices: a string of degree d anticommutes with all of the others' operators…"""
+    for string, others in (("X", "ZY"), ("Z", "XY")):
+        singles = [string_of("I" * (2 - q) + letter + string * q) for q in range(3) for letter in others]
+        for first, one in enumerate(singles):
+            for second, two in enumerate(singles):
+                assert np.allclose(one @ two + two @ one, 2 * np.eye(8) * (first == second))
+        for letters in itertools.product("IXYZ", repeat=3):
+            label = "".join(letters)
+            # A product of d of 2n anticommuting operators meets them with signs (-1)^d, but for its own d: (-1)^(d-1).
+            signs = [np.allclose(string_of(label) @ g, g @ string_of(label)) for g in singles]
+            degree = majorana_degree(label, string)
+            assert sum(signs) == (degree if degree % 2 else 6 - degree), label
 
 
 @pytest.mark.parametrize("qubits", [4, 40])
@@ -116,11 +146,50 @@ def test_quantiles_need_probabilities():
 
 
 def test_draws_depend_on_the_seed_alone_and_bad_sizes_are_refused():
-    one, same, other = (sample_free_fermions(3, 2, 50, seed=s) for s in (1, 1, 2))
+    one, same, other = (sample(FermionLayers(3, 2), 50, seed=s, workers=w) for s, w in ((1, 1), (1, 2), (2, 1)))
     assert one.kernel.tobytes() == same.kernel.tobytes()
     assert not np.array_equal(one.kernel, other.kernel)
     with pytest.raises(ValueError, match="modes >= 2"):
-        sample_free_fermions(1, 2, 50, seed=1)
+        FermionLayers(1, 2)
+    with pytest.raises(ValueError, match="kind"):
+        FermionLayers(3, 2, "cubic")
+
+
+@pytest.mark.parametrize("kind", ["linear", "quadratic"])
+def test_draws_are_sums_of_squared_shifts_of_matrices(kind, monkeypatch):
+    """The kernels of the very same layers by parameter shift, R multiplied out and u a covariance matrix; 1e-12."""
+    seen = []
+    whole = sampler._Layer.__init__
+
+    def kept(self, draws, size, rng):
+        whole(self, draws, size, rng)
+        seen.append(self.forward(np.tile(np.eye(size), (draws, 1, 1))))
+
+    monkeypatch.setattr(sampler._Layer, "__init__", kept)
+    drawn = FermionLayers(3, 4, kind, coefficient=2.0).draw(5, np.random.default_rng(3))
+    np.testing.assert_allclose(seen[0] @ seen[0].transpose(0, 2, 1), np.tile(np.eye(6), (5, 1, 1)), atol=1e-14)
+    rng = np.random.default_rng(3)
+    for _ in range(5):
+        whole(object.__new__(sampler._Layer), 5, 6, rng)
+    angles = rng.uniform(0, 2 * np.pi, (4, 5))
+
+    def outputs(at, shift):
+        R = seen[0]
+        for place, layer in enumerate(seen[1:5]):
+            turn = np.tile(np.eye(6), (5, 1, 1))
+            angle = angles[place] + shift * (place == at)
+            turn[:, 0, 0] = turn[:, 1, 1] = np.cos(angle)
+            turn[:, 1, 0] = np.sin(angle)
+            turn[:, 0, 1] = -np.sin(angle)
+            R = layer @ turn @ R
+        if kind == "linear":
+            return 2 * R[:, 0, 0]
+        u = np.kron(np.eye(3), [[0, 1], [-1, 0]])
+        return 2 * (R @ u @ R.transpose(0, 2, 1))[:, 0, 1]
+
+    kernel = sum((outputs(k, np.pi / 2) - outputs(k, -np.pi / 2)) ** 2 / 4 for k in range(4))
+    np.testing.assert_allclose(drawn.kernel, kernel, atol=1e-12)
+    np.testing.assert_allclose(drawn.output, outputs(-1, 0.0), atol=1e-12)
 
 
 def check_moments(kernels, law, other):
@@ -141,15 +210,18 @@ def check_moments(kernels, law, other):
 @pytest.mark.parametrize(("modes", "parameters"), [(2, 2), (3, 3), (6, 4)])
 def test_draws_of_quadratic_observables(modes, parameters):
     """12 000 draws of covariance matrices; controls: another mode, and the law of linear observables."""
-    draws = sample_quadratic_fermions(modes, parameters, 12_000, seed=6)
+    draws = sample(FermionLayers(modes, parameters, "quadratic"), 12_000, seed=6)
     law = QuadraticFermionLaw(modes, parameters)
+    if modes > 2:
+        assert sup_distance(draws.kernel, law) < critical(len(draws))
+        assert sup_distance(draws.kernel, QuadraticFermionLaw(modes + 1, parameters)) > critical(len(draws))
     check_moments(draws.kernel, law, QuadraticFermionLaw(modes + 1, parameters))
     check_moments(draws.kernel, law, FreeFermionLaw(modes, parameters))
 
 
 @pytest.mark.parametrize("qubits", [3, 5])
 def test_state_vectors_of_deep_matchgates(qubits):
-    """Four trained RZ between deep random chains of RZ and RXX, Z0 in |0…0>: mean and variance, 4000 draws."""
+    """Four trained RZ between deep random chains of RZ and RXX, Z0 in |0…0>; 4000 draws."""
     deep, trained = 8 * qubits, 4
     circuit = QuantumCircuit(qubits)
     angles = iter(ParameterVector("x", (trained + 1) * deep * (2 * qubits - 1)))
@@ -162,7 +234,10 @@ def test_state_vectors_of_deep_matchgates(qubits):
         if gate < trained:
             circuit.rz(Parameter(f"a{gate}"), qubits // 2)
     kernels = np.asarray(qntk.sample(circuit, "Z0", draws=4000, seed=2, inputs="x").draws.kernel)
-    check_moments(kernels, QuadraticFermionLaw(qubits, trained), QuadraticFermionLaw(qubits, trained + 1))
+    law, longer = (QuadraticFermionLaw(qubits, L) for L in (trained, trained + 1))
+    check_moments(kernels, law, longer)
+    assert sup_distance(kernels, law) < critical(4000)
+    assert sup_distance(kernels, longer) > critical(4000)
 
 
 @pytest.mark.parametrize("qubits", [3, 12, 40])
