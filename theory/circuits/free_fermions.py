@@ -8,7 +8,9 @@ of a uniform point of the sphere; y = fx + √(1-f²) ξ, with (x, ξ) a uniform
 
     K = v Σ_ℓ W_ℓ²,    v = 1 - f² ~ Beta((N-1)/2, 1/2),    W = |x_a ξ_b - x_b ξ_a| ~ Beta(1, N-2), all independent.
 
-Observables quadratic in Majorana operators have a law of the same form (``QuadraticFermionLaw``). For W: the block of two rows of the frame has a matrix-variate beta law, so W² = B₁B₂ with B₁ ~ Beta(1, (N-2)/2) and
+Observables quadratic in Majorana operators have a law of the same form (``QuadraticFermionLaw``).
+
+For W: the block of two rows of the frame has a matrix-variate beta law, so W² = B₁B₂ with B₁ ~ Beta(1, (N-2)/2) and
 B₂ ~ Beta(1/2, (N-2)/2), and by the duplication formula that is the square of a Beta(1, N-2). E K = 2L/N². W² has the
 tail of a squared exponential, which no expansion in moments follows: the sum is read off its Laplace transform
 (``haar.inversion``).
@@ -210,8 +212,8 @@ class QuadraticFermionLaw(FermionLaw):
 
         K = c² v Σ_ℓ t_ℓ s_ℓ,  v ~ Beta((N-2)/2, 1/2),  t ~ Beta(2, (N-4)/2),  s ~ Beta(1/2, (N-2)/2),  N = 2n,
 
-    E K = 4(N-2) L c² / (N (N-1)²). The distribution of ts is that of s with its scale averaged over t; for 2 modes there
-    are moments alone, and ``cdf``, ``pdf`` and ``quantiles`` raise ``ValueError``.
+    E K = 4(N-2) L c² / (N (N-1)²). The distribution of ts is that of s with its scale averaged over t; for 2 modes
+    there are moments alone, and ``cdf``, ``pdf`` and ``quantiles`` raise ``ValueError``.
 
     >>> law = QuadraticFermionLaw(4, 420)
     >>> round(float(law.mean()), 4), round(float(law.variance()), 4)

@@ -136,8 +136,9 @@ def _promise(quantity: str, family_error: float, intervals: int, estimated: bool
 def compare_text(document: dict[str, Any]) -> str:
     """The same for a person."""
     lines = [
-        f"{document['draws']:,} draws of the {document['quantity']} against {_named(document)}, n = {document['qubits']}, "
-        f"L = {document['parameters']}, observable {document['observable']}, generator {document['generator']}",
+        f"{document['draws']:,} draws of the {document['quantity']} against {_named(document)}, n = "
+        f"{document['qubits']}, L = {document['parameters']}, observable {document['observable']}, "
+        f"generator {document['generator']}",
         "",
         f"{'statistic':14}{'regime':12}{'prediction':>12}{'estimate':>12}{'interval':>26}{'margin':>10}"
         f"{'p':>9}  verdict",

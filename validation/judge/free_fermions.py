@@ -1,8 +1,8 @@
 """Free fermions among what draws are held against: ensembles of Haar-random SO(2n) layers, by name.
 
 ``ising-layers`` are the layers of an open chain of RX and RZZ from |0…0>, where Z0 is a Majorana operator;
-``matchgate-layers`` those of RZ with RXX and RYY from a basis state, where Z of any qubit is a product of two. An ansatz
-of the catalogue that is one of free fermions goes to one of them in depth, as others go to Haar layers.
+``matchgate-layers`` those of RZ with RXX and RYY from a basis state, where Z of any qubit is a product of two. An
+ansatz of the catalogue that is one of free fermions goes to one of them in depth, as others go to Haar layers.
 """
 
 from __future__ import annotations
@@ -87,8 +87,9 @@ def fermion_text(document: dict[str, Any]) -> str:
     """The same for a person."""
     convention = "exp(-iθP/2)" if document["generator"] == "half-pauli" else "exp(-iθP)"
     lines = [
-        f"{document['ensemble']} (Haar SO({2 * document['qubits']})), n = {document['qubits']}, L = "
-        f"{document['parameters']}, observable {document['observable']}, generator {document['generator']}, {convention}",
+        f"{document['ensemble']} (Haar SO({2 * document['qubits']})), n = {document['qubits']}, "
+        f"L = {document['parameters']}, observable {document['observable']}, generator {document['generator']}, "
+        f"{convention}",
         "",
     ]
     names = {"mean": "mean K̄", "variance": "variance", "relative_std": "ΔK/K̄", "skewness": "skewness"}

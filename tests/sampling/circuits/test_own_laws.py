@@ -46,7 +46,7 @@ def at_depth(layer, terms, preparation, layers):
     return found.means[-1] + (layers - len(found.means)) * found.laws[0]
 
 
-@pytest.mark.parametrize("name", ["qaoa", "hva-xy", "hva-heisenberg", "matchgate", "brickwork"])
+@pytest.mark.parametrize("name", ["qaoa", "hva-xy", "hva-heisenberg", "matchgate", "ising-chain", "brickwork"])
 def test_the_law_is_the_exact_average_of_two_copies(name):
     preparation, layer = repeated_part(ansatz(name, 3, 1))
     target = dict(read_observable(spec(name), 3).terms)

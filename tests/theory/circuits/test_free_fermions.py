@@ -10,8 +10,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from two_copies import string as string_of
 from qiskit.circuit import Parameter, ParameterVector, QuantumCircuit
+from two_copies import string as string_of
 
 import qntk
 import qntk.sampling.haar.free_fermions as sampler

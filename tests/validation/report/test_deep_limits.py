@@ -21,7 +21,7 @@ GRID = [
     {"ensemble": ["haar-layers"], "qubits": [3], "parameters": [8], "observable": ["Z0"], "draws": 2000},
     {"ensemble": ["hva"], "qubits": [3], "layers": [1, 64], "observable": ["Z0"], "draws": 2000},
     {"ensemble": ["hea"], "qubits": [2], "layers": [64], "observable": ["Z0"], "draws": 2000},
-    {"ensemble": ["matchgate"], "qubits": [3], "layers": [96], "observable": ["Z0"], "draws": 2000},
+    {"ensemble": ["matchgate", "ising-chain"], "qubits": [3], "layers": [96], "observable": ["Z0"], "draws": 2000},
 ]
 
 
@@ -65,21 +65,21 @@ def test_no_other_verdict_knows_of_it(results, store, monkeypatch):
     assert [(r.verdicts, r.own) for r in without.cells] == [(r.verdicts, r.own) for r in results.cells]
     assert without.intervals == results.intervals
     assert "orbit" not in without.promise()
-    assert "their 4 intervals share another error of the same size" in results.promise()
+    assert "their 5 intervals share another error of the same size" in results.promise()
 
 
 def test_the_family_of_its_own_is_read_by_step_down(results):
     """Levels are α/(N - r) for r of N settled; a cell that may stop early keeps its share."""
     orbit = [r.orbit for r in results.cells if r.orbit]
     settled = sum(v.verdict != "inconclusive" for v in orbit)
-    assert [v.level for v in orbit] == pytest.approx([0.01 / (len(orbit) - min(settled, len(orbit) - 1))] * 4)
+    assert [v.level for v in orbit] == pytest.approx([0.01 / (len(orbit) - min(settled, len(orbit) - 1))] * 5)
     rows = [(r, deep_limits.orbit_question(r.cell, 0.1)) for r in results.cells if r.orbit]
     evidence = [{deep_limits.MEAN: r.summary.pivot("mean")} for r, _ in rows]
     asked = [(q, e, 1.0) for (_, q), e in zip(rows, evidence, strict=True)]
     early = [*asked[:-1], (*asked[-1][:2], 0.5)]
     settling = [q.settling(e[deep_limits.MEAN]) for q, e, _ in asked]
-    assert deep_limits.orbit_levels(asked, 0.04) == [step_down_level(settling, 0.04)] * 4
-    assert deep_limits.orbit_levels(early, 0.04) == [step_down_level(settling[:-1], 0.03)] * 3 + [0.005]
+    assert deep_limits.orbit_levels(asked, 0.04) == [step_down_level(settling, 0.04)] * 5
+    assert deep_limits.orbit_levels(early, 0.04) == [step_down_level(settling[:-1], 0.03)] * 4 + [0.005]
 
 
 def test_documents_sentences_and_figures(results):
@@ -93,10 +93,24 @@ def test_documents_sentences_and_figures(results):
     assert {r.ensemble: r.own_text for r in reached} == {
         "hva": "mean of orbits: agrees",
         "hea": "",
-        "matchgate": "mean of orbits: agrees",
+        "matchgate": "free fermions: open",
+        "ising-chain": "free fermions: open",
     }
     table = frame(results).set_index(["ensemble", "layers"])
-    assert table["mean_orbit"].notna().sum() == 4
+    assert table["mean_orbit"].notna().sum() == 5
+
+
+def test_chains_are_held_against_the_law_of_free_fermions(results):
+    """State vectors of 480 rotations, mean within 10 %; the fluctuation is not contradicted; no other ansatz has it."""
+    document = verdicts_document(results)
+    own = {(row["ensemble"], row["statistic"]): row for row in document["symmetric"]}
+    assert {name for name, _ in own} == {"matchgate", "ising-chain"}
+    assert {row["group"] for row in own.values()} == {"free fermions"}
+    for name, mean in (("matchgate", 480 * 8 / 75), ("ising-chain", 480 / 18)):
+        assert own[name, "mean"]["verdict"] == "agree"
+        assert own[name, "mean"]["prediction"] == pytest.approx(mean)
+        assert own[name, "relative_std"]["verdict"] != "disagree"
+        assert own[name, "variance"]["verdict"] != "disagree"
 
 
 def test_a_wrong_law_is_rejected(store, monkeypatch):
