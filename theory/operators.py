@@ -20,9 +20,10 @@ from qntk.theory.pauli_traces import normalised_traces
 
 Number = int | float | Fraction
 PauliKey = tuple[int, int]
-_DENSE_QUBITS = 7
+_DENSE_QUBITS = 10
+"""Qubits that strings may be on for the eigenvalues to be kept: a fraction of a second."""
 _MOST_DENSE = 11
-"""Qubits that long sums may be on for their powers to be had from eigenvalues: some seconds."""
+"""The same for long sums, whose powers are known in no other way: some seconds."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class OperatorMoments:
         higher: a5, a6 and a8, which skewness and kurtosis need (a7 drops out); a8, or all, None where not known.
         spectrum: distinct eigenvalues, ascending and up to a common shift, with their multiplicities; None where they
             are not known.
+        a7: the seventh, which enters no closed form; None where it is not known.
 
     A multiple of the identity has no gradient and so no kernel: it is refused with a ``ValueError``.
     """
@@ -47,6 +49,7 @@ class OperatorMoments:
     label: str = "operator"
     higher: tuple[Fraction, Fraction, Fraction | None] | None = None
     spectrum: tuple[tuple[Fraction, int], ...] | None = None
+    a7: Fraction | None = None
 
     def __post_init__(self) -> None:
         """Refuse traces that no Hermitian operator has."""
@@ -96,8 +99,8 @@ class OperatorMoments:
         for value, count in zip(given, counts, strict=True):
             levels[value] = levels.get(value, 0) + count
         spectrum = tuple(sorted((value, count) for value, count in levels.items() if count))
-        a2, a3, a4, a5, a6, a8 = (central_trace(spectrum, k) for k in (2, 3, 4, 5, 6, 8))
-        return cls(dimension, a2, a3, a4, label, (a5, a6, a8), spectrum)
+        a2, a3, a4, a5, a6, a7, a8 = (central_trace(spectrum, k) for k in range(2, 9))
+        return cls(dimension, a2, a3, a4, label, (a5, a6, a8), spectrum, a7)
 
     @classmethod
     def from_matrix(cls, matrix: NDArray[Any], label: str = "matrix") -> OperatorMoments:
@@ -141,7 +144,7 @@ class OperatorMoments:
         A label's leftmost letter is the highest qubit (Qiskit's order; the traces do not depend on it). Any number of
         qubits. Many strings that all overlap (``qntk.theory.pauli_traces``) take a5, a6 and a8 from eigenvalues in
         double precision, if they are on 11 qubits at most; beyond, a8, then a5 and a6 are left out where they would
-        take more than some seconds. Up to 7 qubits the eigenvalues are kept too.
+        take more than some seconds. Of strings on 10 qubits at most the eigenvalues are kept too.
 
         >>> OperatorMoments.from_pauli_sum({"ZZ": -1, "IX": -1, "XI": -1}).a2
         Fraction(12, 1)
@@ -161,13 +164,19 @@ class OperatorMoments:
             return cls.from_eigenvalues([size, -size], [dimension // 2] * 2, label)
         _, _, a2, a3, a4, *more = (dimension * trace for trace in normalised_traces(coefficients))
         higher = (more[0], more[1], more[3] if len(more) > 2 else None) if more else None
-        spectrum = None
-        if qubits <= _DENSE_QUBITS and a2 > 0:
-            values, counts = _levels(np.linalg.eigvalsh(_dense(coefficients, dimension)))
-            spectrum = tuple((Fraction(v), m) for v, m in zip(values, counts, strict=True))
-        if a2 > 0 and (higher is None or higher[2] is None):
-            higher = _higher(coefficients, dimension) or higher
-        return cls(dimension, a2, a3, a4, label, higher, spectrum)
+        a7, spectrum = more[2] if len(more) > 2 else None, None
+        used = [q for q in range(qubits) if any((x | z) >> q & 1 for x, z in coefficients)]
+        unknown = higher is None or higher[2] is None
+        if a2 > 0 and len(used) <= (_MOST_DENSE if unknown else _DENSE_QUBITS):
+            moved = {(_gathered(x, used), _gathered(z, used)): c for (x, z), c in coefficients.items()}
+            values = np.linalg.eigvalsh(_dense(moved, 1 << len(used)))
+            copies = dimension >> len(used)
+            levels, counts = _levels(values)
+            spectrum = tuple((Fraction(v), m * copies) for v, m in zip(levels, counts, strict=True))
+            if unknown:
+                a5, a6, a7, a8 = (Fraction(float((values**k).sum())) * copies for k in (5, 6, 7, 8))
+                higher = (a5, a6, a8)
+        return cls(dimension, a2, a3, a4, label, higher, spectrum, a7)
 
     def scaled(self, factor: Number) -> OperatorMoments:
         """Traces of ``factor * A``: a_k times factor^k. ``from_pauli(n).scaled(1/2)`` is Qiskit's generator P/2."""
@@ -177,8 +186,9 @@ class OperatorMoments:
             a5, a6, a8 = self.higher
             higher = (a5 * c**5, a6 * c**6, None if a8 is None else a8 * c**8)
         levels = tuple(sorted((v * c, m) for v, m in self.spectrum)) if self.spectrum else None
+        a7 = None if self.a7 is None else self.a7 * c**7
         return OperatorMoments(
-            self.dimension, self.a2 * c**2, self.a3 * c**3, self.a4 * c**4, self.label, higher, levels
+            self.dimension, self.a2 * c**2, self.a3 * c**3, self.a4 * c**4, self.label, higher, levels, a7
         )
 
 
@@ -202,29 +212,20 @@ def _levels(values: NDArray[np.floating[Any]]) -> tuple[list[float], list[int]]:
     return [float(g.mean()) for g in groups], [len(g) for g in groups]
 
 
-def _higher(coefficients: Mapping[PauliKey, Fraction], dimension: int) -> tuple[Fraction, Fraction, Fraction] | None:
-    """a5, a6 and a8 by the eigenvalues on the qubits that the strings are on; None where these are too many."""
-    used = [q for q in range(dimension.bit_length() - 1) if any((x | z) >> q & 1 for x, z in coefficients)]
-    if len(used) > _MOST_DENSE:
-        return None
-    moved = {(_gathered(x, used), _gathered(z, used)): coefficient for (x, z), coefficient in coefficients.items()}
-    values = np.linalg.eigvalsh(_dense(moved, 1 << len(used)))
-    a5, a6, a8 = (Fraction(float((values**k).sum())) * (dimension >> len(used)) for k in (5, 6, 8))
-    return a5, a6, a8
-
-
 def _gathered(mask: int, qubits: list[int]) -> int:
     """The bits of a mask on some qubits, next to each other."""
     return sum((mask >> q & 1) << place for place, q in enumerate(qubits))
 
 
-def _dense(coefficients: Mapping[PauliKey, Fraction], dimension: int) -> NDArray[np.complex128]:
-    """The matrix of a Pauli sum: P(x,z)|k> = i^|x&z| (-1)^|z&k| |k ^ x>."""
-    matrix = np.zeros((dimension, dimension), dtype=np.complex128)
+def _dense(coefficients: Mapping[PauliKey, Fraction], dimension: int) -> NDArray[Any]:
+    """The matrix of a Pauli sum: P(x,z)|k> = i^|x&z| (-1)^|z&k| |k ^ x>; real, and faster, for even |x&z|."""
+    real = all((x & z).bit_count() % 2 == 0 for x, z in coefficients)
+    matrix = np.zeros((dimension, dimension), dtype=np.float64 if real else np.complex128)
     states = np.arange(dimension)
     for (x, z), coefficient in coefficients.items():
         signs = 1 - 2 * (np.bitwise_count(states & z) % 2).astype(float)
-        matrix[states ^ x, states] += float(coefficient) * 1j ** (x & z).bit_count() * signs
+        phase = 1j ** (x & z).bit_count()
+        matrix[states ^ x, states] += float(coefficient) * (phase.real if real else phase) * signs
     return matrix
 
 

@@ -58,17 +58,19 @@ class KernelDistribution:
     def truncation(self) -> float:
         """About the largest error of the distribution function.
 
-        It is what the last quarter of the moments of v_O and of S changes of it; ``_FEW`` times that where O has four
-        moments and no spectrum, since the fifth may change as much as the fourth did.
+        It is what the last quarter of the moments of v_O and of S changes of it, and what other spectra with the traces
+        known would; ``_FEW`` times that where v_O has four moments or less, since the fifth may change as much as the
+        fourth did.
         """
         if known_order(self.law.observable, 3) < 3:
             return self._observable.truncation + self._sum.truncation
-        nodes, _, change = self._rule
+        nodes, _, changes = self._rule
         mean, std = self.law.mean().value, self.law.variance().value ** 0.5
         values = np.geomspace(max(mean - 4 * std, mean / 1000), mean + 6 * std, 60)
-        changes = self._average(values, lambda k: np.sum(self.sum_cdf(k / nodes) * change))
-        few = 1 if self.law.observable.spectrum is not None else _FEW
-        return few * float(np.abs(changes).max()) + self._sum.truncation
+        changed = np.array([changes @ self.sum_cdf(k / nodes) for k in values])
+        observable = self.law.observable
+        few = 1 if observable.spectrum is not None or observable.a7 is not None else _FEW
+        return few * float(np.abs(changed).max(axis=0).sum()) + self._sum.truncation
 
     def pdf(self, kernel: ArrayLike) -> Float:
         """Density at the given values of K, of any shape, in units of 1/K."""

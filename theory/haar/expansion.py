@@ -135,21 +135,25 @@ class MomentDensity:
     @cached_property
     def truncation(self) -> float:
         """What the last quarter of the terms changes of the distribution function at most: about what is left out."""
+        return self.doubt([self.last])
+
+    def doubt(self, series: Sequence[Float]) -> float:
+        """What the sum of such series, whatever their signs, changes of the distribution function at most."""
         levels = np.linspace(0.0005, 0.9995, 500)
         reference = self.reference
         if reference.beta is None:
             x = np.asarray(special.gammaincinv(float(reference.alpha), levels), dtype=np.float64)
         else:
             x = np.asarray(special.betaincinv(float(reference.alpha), float(reference.beta), levels), dtype=np.float64)
-        return float(np.abs(self._integral(x, self.last)).max())
+        return float(sum(np.abs(self._integral(x, coefficients)).max() for coefficients in series))
 
     def ratio(self, x: Float) -> Float:
         """The polynomial f / w at the reference's x."""
         return self._series(x, self.coefficients, 0)
 
-    def last_ratio(self, x: Float) -> Float:
-        """The last quarter of its terms."""
-        return self._series(x, self.last, 0)
+    def ratio_of(self, x: Float, coefficients: Float) -> Float:
+        """The same with other coefficients."""
+        return self._series(x, coefficients, 0)
 
     def pdf(self, values: Float) -> Float:
         """The density of X; 0 outside the support, and where the truncated series is negative."""

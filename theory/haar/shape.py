@@ -14,19 +14,23 @@ and E v^m expands <A²> - <A>² to the power m. Reference: docs/theory.md.
 
 from __future__ import annotations
 
+import decimal
 import functools
 import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from operator import mul
+from typing import Any, TypeVar
 
 from qntk.theory.haar.kernel import KernelLaw
 from qntk.theory.operators import OperatorMoments, central_trace
 from qntk.theory.prediction import Prediction
 
 _ASSUMPTIONS = ("Haar layers (6- and 8-design)", "finite D and L", "correlations between parameters kept")
+_Number = TypeVar("_Number", Fraction, Decimal)
 _FACTORS = 1024
 """Largest D at which the series is built factor by factor."""
 _LARGE = 12
@@ -89,22 +93,69 @@ def _variance_moments(operator: OperatorMoments, order: int) -> tuple[Fraction, 
         return tuple(moments)
     if operator.spectrum is not None and operator.dimension <= _FACTORS:
         return _of_spectrum(operator.spectrum, order)
-    top = 2 * order
     if operator.spectrum is not None:
-        traces = {k: central_trace(operator.spectrum, k) for k in range(2, top + 1)}
+        traces = [central_trace(operator.spectrum, k) for k in range(2 * order + 1)]
     else:
         a5, a6, a8 = operator.higher or (Fraction(0),) * 3
-        traces = {2: operator.a2, 3: operator.a3, 4: operator.a4, 5: a5, 6: a6, 7: Fraction(0), 8: a8 or Fraction(0)}
-    series: dict[tuple[int, int], Fraction] = {(0, 0): Fraction(1)}
+        traces = [Fraction(operator.dimension), Fraction(0), operator.a2, operator.a3, operator.a4]
+        traces += [a5, a6, operator.a7 or Fraction(0), a8 or Fraction(0)]  # a₇ would enter beside a₁ = 0
+    series = _series(traces, order, Fraction(1))
+    return tuple(_assembled(m, operator.dimension, series) for m in range(order + 1))
+
+
+def moments_in_decimals(traces: Sequence[Fraction], order: int) -> list[Fraction]:
+    """E v^m for m = 0 … order from a_k = Tr (A - Tr A/D)^k for k = 0 … 2 order, to fifty digits: many times faster."""
+    with decimal.localcontext() as context:
+        context.prec = _digits(int(traces[0]), order)
+        return _in_decimals([_decimal(trace) for trace in traces], order)
+
+
+def moments_of_levels(spectrum: Sequence[tuple[Fraction, int]], order: int) -> list[Fraction]:
+    """The same from distinct eigenvalues with their multiplicities."""
+    with decimal.localcontext() as context:
+        context.prec = _digits(sum(m for _, m in spectrum), order)
+        weighed = [(_decimal(value), Decimal(m)) for value, m in spectrum]
+        centre = sum((m * value for value, m in weighed), Decimal(0)) / sum((m for _, m in weighed), Decimal(0))
+        powers, traces = [m for _, m in weighed], []
+        for _ in range(2 * order + 1):
+            traces.append(sum(powers, Decimal(0)))
+            powers = [power * (value - centre) for power, (value, _) in zip(powers, weighed, strict=True)]
+        return _in_decimals(traces, order)
+
+
+def _digits(dimension: int, order: int) -> int:
+    """Fifty, and what may cancel."""
+    return 50 + order * (4 + 2 * len(str(dimension)))
+
+
+def _decimal(number: Fraction) -> Decimal:
+    return Decimal(number.numerator) / Decimal(number.denominator)
+
+
+def _in_decimals(traces: Sequence[Decimal], order: int) -> list[Fraction]:
+    series = _series(traces, order, Decimal(1))
+    return [_assembled(m, int(traces[0]), series) for m in range(order + 1)]
+
+
+def _series(traces: Sequence[_Number], order: int, one: _Number) -> dict[tuple[int, int], _Number]:
+    """exp Σ (i+j-1)!/(i! j!) a_{i+2j} s^i t^j for i + 2j <= 2 order, by F' = E' F along s, or along t where i = 0."""
+    top, nothing = 2 * order, one - one
+    weights = {
+        (k, m): traces[k + 2 * m] * math.comb(k + m, k) / (k + m)
+        for k in range(top + 1)
+        for m in range((top - k) // 2 + 1)
+        if k + 2 * m > 1
+    }
+    series = {(0, 0): one}
     for i in range(top + 1):
         for j in range((top - i) // 2 + 1):
-            total = Fraction(0)  # F' = E' F for F = exp E, along s, or along t where i = 0; a₇ enters beside a₁ = 0
-            for k, m in itertools.product(range(i + 1), range(j + 1)):
-                if k + 2 * m > 1 and (factor := k if i else m):
-                    total += Fraction(factor * math.comb(k + m, k), k + m) * traces[k + 2 * m] * series[i - k, j - m]
             if i + j:
+                total = nothing
+                for k, m in itertools.product(range(i + 1), range(j + 1)):
+                    if k + 2 * m > 1 and (factor := k if i else m):
+                        total += factor * weights[k, m] * series[i - k, j - m]
                 series[i, j] = total / (i or j)
-    return tuple(_assembled(m, operator.dimension, series) for m in range(order + 1))
+    return series
 
 
 def _of_spectrum(spectrum: tuple[tuple[Fraction, int], ...], order: int) -> tuple[Fraction, ...]:
@@ -129,9 +180,9 @@ def _of_spectrum(spectrum: tuple[tuple[Fraction, int], ...], order: int) -> tupl
     return tuple(_assembled(m, dimension, series) / scale ** (2 * m) for m in range(order + 1))
 
 
-def _assembled(m: int, dimension: int, series: Mapping[tuple[int, int], Fraction | int]) -> Fraction:
+def _assembled(m: int, dimension: int, series: Mapping[tuple[int, int], Any]) -> Fraction:
     """E (<A²> - <A>²)^m from the series, over the common denominator (D)_{2m}."""
-    total: Fraction | int = 0
+    total: Any = 0
     missing = 1  # (D+m+j)…(D+2m-1)
     for j in range(m, -1, -1):
         weight = math.comb(m, j) * (-1) ** j * math.factorial(2 * j) * math.factorial(m - j) * missing
