@@ -58,6 +58,15 @@ def turn(label, angle):
     return np.cos(angle / 2) * np.eye(len(P)) - 1j * np.sin(angle / 2) * P
 
 
+@functools.lru_cache(256)
+def rotation(label):
+    """What a rotation makes of the Paulis at the four angles, and the derivative by its angle."""
+    P, paulis = string(label), basis(len(label))
+    flat = paulis.reshape(len(paulis), -1)
+    inner = (0.5j * (P @ paulis - paulis @ P)).reshape(len(paulis), -1)
+    return [transfer(turn(label, angle)) for angle in QUARTERS], csr_array((flat.conj() @ inner.T / len(P)).real)
+
+
 class Gate:
     """A gate on two copies: fixed, or a rotation with a uniform angle."""
 
@@ -66,11 +75,7 @@ class Gate:
         if label is None:
             self.tables = [transfer(matrix)]
             return
-        self.tables = [transfer(turn(label, angle)) for angle in QUARTERS]
-        P, paulis = string(label), basis(len(label))
-        flat = paulis.reshape(len(paulis), -1)
-        inner = (0.5j * (P @ paulis - paulis @ P)).reshape(len(paulis), -1)
-        self.commutator = csr_array((flat.conj() @ inner.T / len(P)).real)
+        self.tables, self.commutator = rotation(label)
 
     def average(self, moments):
         """E of T M Tᵀ over the angle."""
