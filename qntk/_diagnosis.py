@@ -149,7 +149,9 @@ class Diagnosis(Result):
         if law == "frozen":
             return np.asarray(self._frozen.outputs_at(np.array([count]), cross, initial)[0])[:asked]
         if law == "dressed":
-            run = dressed(cross, initial, y, mask, self.rate, count, levels=self._levels(), loss=self._loss)
+            run = dressed(
+                cross, initial, y, mask, self.rate, count, levels=self._levels(), loss=self._loss, unstable=True
+            )
             return np.asarray(run.outputs[-1][:asked])
         if law == "flow":
             raise ValueError(

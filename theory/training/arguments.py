@@ -63,6 +63,17 @@ def training_mask(training: ArrayLike, points: int) -> NDArray[np.bool_]:
     return mask
 
 
+def labelled(labels: ArrayLike, training: NDArray[np.bool_]) -> Array:
+    """Labels of all points, shape (points,); those that are not trained on may be NaN."""
+    y = np.asarray(labels, dtype=float)
+    if y.shape != training.shape:
+        raise ValueError(f"labels has shape {y.shape}; give {training.shape}")
+    amiss = np.flatnonzero(training & ~np.isfinite(y))
+    if amiss.size:
+        raise ValueError(f"label {amiss[0]} is {y[amiss[0]]}; points that are trained on need finite labels")
+    return y
+
+
 def inside(outputs: Array, centre: float, half: float) -> Array:
     """sin φ = (f - m)/h of initial outputs that can move: strictly inside the spectrum."""
     share = (outputs - centre) / half
@@ -82,12 +93,13 @@ def inside(outputs: Array, centre: float, half: float) -> Array:
     return np.clip(share, -1, 1)
 
 
-def stable(rate: float, largest: float, where: str, unstable: bool) -> None:
-    """Refuse gradient descent at or above 2/λ_max, unless ``unstable`` asks for it."""
+def stable(rate: float, largest: float, where: str, unstable: bool | None) -> None:
+    """Refuse gradient descent at or above 2/λ_max, unless ``unstable`` asks for it; None where nothing can."""
     if not unstable and rate * largest >= 2:
         raise ValueError(
             f"rate {rate:g} is beyond stability: times the kernel's largest eigenvalue {where} it is "
-            f"{rate * largest:.3g}; give a rate below {2 / largest:.3g}, or unstable=True to follow it all the same"
+            f"{rate * largest:.3g}; give a rate below {2 / largest:.3g}"
+            + ("" if unstable is None else ", or unstable=True to follow it all the same")
         )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import solve_ivp
 
-from qntk.theory.training.arguments import Array, finite, scalar, stable, step_count, training_mask
+from qntk.theory.training.arguments import Array, finite, labelled, scalar, stable, step_count, training_mask
 from qntk.theory.training.riccati import hermitian
 
 Complex = NDArray[np.complex128]
@@ -97,9 +97,7 @@ def double_bracket(
         o, vectors = np.linalg.eigh(hermitian("observable", given, psi.shape[1]))
         psi = psi @ vectors.conj()
     mask = training_mask(training, len(psi))
-    y = np.asarray(labels, dtype=float)
-    if y.shape != (len(psi),) or not np.isfinite(y[mask]).all():
-        raise ValueError(f"labels has shape {y.shape}; give ({len(psi)},), finite where trained on")
+    y = labelled(labels, mask)
     eta, S = scalar("rate", rate), scalar("strength", strength)
     run = _continuous if continuous else _discrete
     path = run(psi, o, np.where(mask, y, 0.0), mask, eta * S, step_count(steps))

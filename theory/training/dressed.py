@@ -27,7 +27,9 @@ from qntk.theory.training.arguments import (
     Array,
     finite,
     inside,
+    labelled,
     scalar,
+    stable,
     step_count,
     training_mask,
     two_levels,
@@ -89,6 +91,7 @@ def dressed(
     weights: ArrayLike | None = None,
     eigenvalues: ArrayLike | None = None,
     loss: Loss = "half-sum",
+    unstable: bool = False,
 ) -> DressedTraining:
     """Predict training from the kernel and the outputs at initialisation.
 
@@ -103,6 +106,7 @@ def dressed(
         weights: of the final states at initialisation on the eigenvalues, shape (P, levels).
         eigenvalues: shape (levels,).
         loss: convention, as in ``FrozenTraining``.
+        unstable: follow a rate beyond 2/λ_max of K(0), which is refused otherwise; outputs stay in the spectrum.
 
     Raises ``ValueError`` for an output that starts at the edge of the spectrum (or in an eigenstate), where the law is
     0/0, and for shapes that do not fit.
@@ -115,11 +119,11 @@ def dressed(
     if f.ndim != 1 or not f.size:
         raise ValueError(f"outputs has shape {f.shape}; give (P,)")
     mask = training_mask(training, f.size)
-    y = np.asarray(labels, dtype=float)
-    if y.shape != f.shape or not np.isfinite(y[mask]).all():
-        raise ValueError(f"labels has shape {y.shape}; give {f.shape}, finite where trained on")
+    y = labelled(labels, mask)
     K = cross_kernel(kernel, mask)
-    pull = 2 * loss_prefactor(loss, int(mask.sum())) * scalar("rate", rate)
+    eta, factor = scalar("rate", rate), 2 * loss_prefactor(loss, int(mask.sum()))
+    pull = factor * eta
+    stable(eta, factor * float(np.linalg.eigvalsh(K[mask])[-1]), "at the start", unstable)
     if weights is None and eigenvalues is None:
         if levels is None:
             raise ValueError(

@@ -33,7 +33,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import expm
 
-from qntk.theory.training.arguments import Array, finite, positive, scalar, stable, step_count, training_mask
+from qntk.theory.training.arguments import Array, finite, labelled, positive, scalar, stable, step_count, training_mask
 from qntk.theory.training.one_datum import VALID
 from qntk.theory.training.riccati import factor, hermitian
 
@@ -135,12 +135,10 @@ def finite_depth(
                 f"level {value:g} holds {len(part)} directions of {rank} independent inputs: its multiplicity is too "
                 "small for a law of many dimensions a level; leave points out, or group levels that are close"
             )
-    y = np.asarray(labels, dtype=float)
-    if y.shape != mask.shape or not np.isfinite(y[mask]).all():
-        raise ValueError(f"labels has shape {y.shape}; give {mask.shape}, finite where trained on")
+    y = labelled(labels, mask)
     eta, S = scalar("rate", rate), scalar("strength", strength)
     course = _Course(o, p, parts, np.where(mask, y, 0.0), np.where(mask, eta, 0.0), S, c, step_count(steps))
-    stable(eta, float(np.linalg.eigvalsh(course.kernels[0][np.ix_(mask, mask)])[-1]), "at the start", False)
+    stable(eta, float(np.linalg.eigvalsh(course.kernels[0][np.ix_(mask, mask)])[-1]), "at the start", None)
     course.run()
     return FiniteDepth(course.outputs, course.kernels, course.overlaps(), y, mask, course.share)
 

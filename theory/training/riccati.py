@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import solve_ivp
 
 from qntk._result import Result, course, frame
-from qntk.theory.training.arguments import Array, scalar, stable, step_count, training_mask
+from qntk.theory.training.arguments import Array, labelled, scalar, stable, step_count, training_mask
 
 Complex = NDArray[np.complex128]
 Parts = NDArray[np.inexact[Any]]
@@ -155,9 +155,7 @@ def flow(
     points = len(G)
     F = hermitian("overlaps", overlaps, points)
     mask = training_mask(training, points)
-    y = np.asarray(labels, dtype=float)
-    if y.shape != (points,) or not np.isfinite(y[mask]).all():
-        raise ValueError(f"labels has shape {y.shape}; give ({points},), finite where trained on")
+    y = labelled(labels, mask)
     eta, S = scalar("rate", rate), scalar("strength", strength)
     count = step_count(steps)
     if not np.abs(np.diag(G) - 1).max() <= _ROUNDING:

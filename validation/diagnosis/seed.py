@@ -97,7 +97,7 @@ class SeedDiagnosis:
         try:
             return dressed(
                 run.kernels[0], run.outputs[0], data.labels, data.training, float(run.rate), len(run.outputs) - 1,
-                levels=self.levels, loss=self.loss,
+                levels=self.levels, loss=self.loss, unstable=True,
             )  # fmt: skip
         except ValueError:
             return None

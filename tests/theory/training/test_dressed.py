@@ -66,7 +66,7 @@ def test_one_datum_is_the_flow():
 
 def test_more_levels_stay_within_their_support():
     o, p = np.array([-1.0, 0.3, 0.31, 1.2]), np.array([0.2, 0.5, 0.3, 0.0])
-    run = dressed([[8.0]], [p @ o], [2.0], np.array([True]), 0.9, 200, weights=[p], eigenvalues=o)
+    run = dressed([[8.0]], [p @ o], [2.0], np.array([True]), 0.9, 200, weights=[p], eigenvalues=o, unstable=True)
     assert run.outputs.max() < 0.31 + 1e-9
 
 
@@ -84,6 +84,11 @@ def test_critical_rate_at_the_labels():
     [
         (lambda: dressed([[1.0]], [1.0], [0.5], np.array([True]), 0.1, 5), "0/0"),
         (lambda: dressed([[1.0]], [1.5], [0.5], np.array([True]), 0.1, 5), "outside the spectrum"),
+        (lambda: dressed([[1.0]], [0.0], [np.nan], np.array([True]), 0.1, 5), "label 0 is nan"),
+        (
+            lambda: dressed([[1.0]], [0.0], [0.5], np.array([True]), 1.1, 5, loss="sum"),
+            "a rate below 1, or unstable=True",
+        ),
         (
             lambda: dressed([[1.0]], [0.5], [0.5], np.array([True]), 0.1, 5, levels=None),
             "needs weights and eigenvalues",
