@@ -100,7 +100,7 @@ def test_a_gate_without_a_rule_is_named():
             return np.kron(np.diag([1, np.exp(1j * a)]), np.diag([1, np.exp(2.5j * a)]))
 
     assert len(shift_rule(Slow, 1, 0).shifts) == 1
-    with pytest.raises(ValueError, match="Odd has frequencies"):
+    with pytest.raises(ValueError, match=r"Odd has frequencies 1, 1\.5, 2\.5, 3\.5:"):
         shift_rule(Odd, 1, 0)
 
 

@@ -193,8 +193,14 @@ def test_what_was_tested_is_said_from_the_smallest_to_the_largest(results):
 
 def test_an_exponent_is_settled_when_all_that_is_asked_of_it_is(results, monkeypatch):
     """Three regimes are held against one interval: the level at which it settles is the largest of theirs."""
-    seen = []
-    monkeypatch.setattr(families_module, "step_down_level", lambda values, error: seen.extend(values) or 0.01)
+    seen, shares = [], []
+
+    def level(values, error):
+        seen.extend(values)
+        shares.append(error / len(values))
+        return 0.01
+
+    monkeypatch.setattr(families_module, "step_down_level", level)
     points = {
         cell: point for family in results.families for cell, point in zip(family.cells, family.points, strict=True)
     }
@@ -204,3 +210,4 @@ def test_an_exponent_is_settled_when_all_that_is_asked_of_it_is(results, monkeyp
             edges = [v.prediction + side * v.margin for v in verdicts.values() for side in (-1, 1)]
             wanted.append(max(family.evidence(quantity, variable).p_equal(edge) for edge in edges))
     assert sorted(seen) == pytest.approx(sorted(wanted))
+    assert shares == pytest.approx([0.001] * len(shares))

@@ -184,6 +184,7 @@ def test_bad_input_is_refused():
     kernel = np.arange(1.0, 20.0)
     for dqntk, batches, message in (
         (kernel[1:], 5, "19 finite"),
+        (np.where(kernel == 3, np.inf, kernel), 5, "19 finite"),
         (0 * kernel, 5, "not all zero"),
         (None, 1, "at least 2"),
     ):
