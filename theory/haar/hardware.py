@@ -12,14 +12,14 @@ large. In Haar layers E v = a₂(O)/(D+1), so that the sum K̂ of squares has
 half of an estimated kernel is shot noise at about N = D shots, whatever L and O. The product of two halves of the shots
 has no such share in its mean.
 
-The variance of K̂, for O with two levels of equal weight: in half-Pauli units f(θ) = a + |z| cos θ with a uniform phase, so
-that the two values are a ± g and an estimate of g has the cumulants (readings are ±1)
+The variance of K̂, for O with two levels of equal weight: in half-Pauli units f(θ) = a + |z| cos θ with a uniform
+phase, so that the two values are a ± g and an estimate of g has the cumulants (readings are ±1)
 
     κ₂ = (1 - a² - g²)/2N,   κ₃ = -g(1 - 3a² - g²)/2N²,   κ₄ = [-1 + 4(a² + g²) - 3(a⁴ + 6a²g² + g⁴)]/4N³,
 
-and Var ĝ² = 4g²κ₂ + 4gκ₃ + κ₄ + 2κ₂². Given the final state all (a_ℓ, g_ℓ) are independent, with E[g²|f] = G(1 - f²) and
-E[a²|f] affine in f². The uniform phase gives the moments of a: E f²g² = E a²g² + E g⁴/3, E f⁴ = E a⁴ + 6 E a²g² + E g⁴,
-and with h = |z| cos θ = (f - <POP>)/2 also E f²h² = E a²g² + E g⁴; so nothing is needed but E f², E f⁴, E g², E g⁴.
+and Var ĝ² = 4g²κ₂ + 4gκ₃ + κ₄ + 2κ₂². Given the final state all (a_ℓ, g_ℓ) are independent, with E[g²|f] = G(1 - f²)
+and E[a²|f] affine in f². The uniform phase gives the moments of a: E f²g² = E a²g² + E g⁴/3, E f⁴ = E a⁴ + 6 E a²g² +
+E g⁴, and with h = |z| cos θ = (f - <POP>)/2 also E f²h² = E a²g² + E g⁴; nothing is needed but E f², E f⁴, E g², E g⁴.
 """
 
 from __future__ import annotations
@@ -95,11 +95,10 @@ def shot_variance(law: KernelLaw, shots: int) -> float:
     mixed = G * (f2 - f4)  # E f²g²
     a2, a2g2 = f2 - g2, mixed - g4 / 3
     a4 = f4 - 6 * a2g2 - g4
-    # E[<POP>²|f] = c₀ + c₁f², of which E and E f²<POP>² are known; then E[a²|f] = A₀ + A₁f².
+    # E[<POP>²|f] = c₀ + c₁f², of which E and E f²<POP>² are known; then E[a²|f] has the slope A₁ in f².
     turned = 4 * (a2g2 + g4) - f4 * (1 + Fraction(2, D * D - 1))
     c1 = (turned - f2**2) / (f4 - f2**2)
-    c0 = f2 - c1 * f2
-    A0, A1 = c0 / 4, Fraction(-1, D * D - 1) + (1 + Fraction(2, D * D - 1) + c1) / 4
+    A1 = Fraction(-1, D * D - 1) + (1 + Fraction(2, D * D - 1) + c1) / 4
     L, N = law.parameters, Fraction(shots)
     alpha, beta = 1 - 1 / (2 * N), 1 / (2 * N)  # K̂ given the circuit: Σ αg² - βa² + β
     alone = alpha**2 * g4 - 2 * alpha * beta * a2g2 + beta**2 * a4 - (alpha * g2 - beta * a2) ** 2

@@ -30,6 +30,7 @@ from qntk.theory.circuits.orbit_law import OrbitMean, orbit_mean
 from qntk.theory.circuits.pauli_paths import exact_mean
 from qntk.theory.circuits.sums import module_law
 from qntk.theory.circuits.sums.closure import closed_algebra
+from qntk.theory.circuits.sums.shared_paths import shared_mean
 from qntk.validation.attribution.forms import averaged, repeated_part
 from qntk.validation.attribution.pauli_errors import gate_noise
 
@@ -197,21 +198,22 @@ def _of_sums(
             reasons[what] = str(error)
             return None
 
+    # Data are averaged over like parameters, which come first.
+    paths = attempt("exact", shared_mean, averaged(form), terms)
+    exact = None if paths is None else float(paths.gradients[: len(form.weights)].sum())
     module = attempt("orbit", module_law.Module.of, parts[1], terms)
     state = attempt("orbit", module_law.density_matrix, *(parts[0], form.qubits)) if module else None
-    if state is None:
+    if state is None and exact is None:
         return OwnLaw.none(len(form.weights), tolerance, reasons["orbit"])
-    deep = attempt("orbit", module_law.deep_mean, module, state)
-    exact = None
-    if form.inputs:
-        reasons["exact"] = "the exact mean where a parameter turns several rotations is known without data alone"
-    else:
-        exact = attempt("exact", module_law.exact_mean, module, state)
-    algebra = None if quick else attempt("algebra", closed_algebra, module.circuit)
+    deep = attempt("orbit", module_law.deep_mean, module, state) if state is not None else None
+    if exact is None and state is not None and not form.inputs:  # gates that are no Clifford gates, or many pairs
+        found = attempt("exact", module_law.exact_mean, module, state)
+        exact = found.value if found else None
+    algebra = None if quick or module is None else attempt("algebra", closed_algebra, module.circuit)
     return OwnLaw(
         len(form.weights),
         _as_limit(deep) if deep else None,
-        exact.value if exact else None,
+        exact,
         None,
         None,
         tolerance,
