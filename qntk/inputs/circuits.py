@@ -107,15 +107,21 @@ def repeated(circuit: QuantumCircuit, times: int, inputs: Sequence[Parameter]) -
 def split_preparation(circuit: QuantumCircuit) -> tuple[QuantumCircuit, QuantumCircuit]:
     """What prepares the input state, resets and states of qubits on which no gate has acted, and all else."""
     used: set[Any] = set()
-    first, kept = circuit.copy_empty_like(), circuit.copy_empty_like()
-    for instruction in circuit.data:
+    preparing: set[int] = set()
+    for index, instruction in enumerate(circuit.data):
+        if len(used) == circuit.num_qubits:
+            break
         if isinstance(instruction.operation, Barrier | Delay):
-            kept.append(instruction, copy=False)
-        elif isinstance(instruction.operation, Initialize | StatePreparation | Reset) and not used & set(
-            instruction.qubits
-        ):
-            first.append(instruction, copy=False)
+            continue
+        touched = set(instruction.qubits)
+        if isinstance(instruction.operation, Initialize | StatePreparation | Reset) and not used & touched:
+            preparing.add(index)
         else:
-            used |= set(instruction.qubits)
-            kept.append(instruction, copy=False)
+            used |= touched
+    first = circuit.copy_empty_like()
+    if not preparing:
+        return first, circuit
+    kept = circuit.copy_empty_like()
+    for index, instruction in enumerate(circuit.data):
+        (first if index in preparing else kept).append(instruction, copy=False)
     return first, kept

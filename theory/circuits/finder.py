@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,13 +73,19 @@ class OrbitFinder:
         orbit = self.orbits[index]
         level %= _period(orbit)
         if (index, level) not in self._shares:
+            unique, inverse = self._different
             if isinstance(orbit, Orbit):
-                found = orbit.shares(self.moves.strings, level)
+                found = orbit.shares(unique, level)
             else:
-                unique, inverse = np.unique(self.moves.strings, axis=0, return_inverse=True)
-                found = np.array([orbit[level].share(string) for string in unique])[inverse.ravel()]
-            self._shares[index, level] = found
+                found = np.array([orbit[level].share(string) for string in unique])
+            self._shares[index, level] = found[inverse]
         return self._shares[index, level]
+
+    @cached_property
+    def _different(self) -> tuple[Words, NDArray[np.int64]]:
+        """The different strings of the layer's rotations, and which of them each rotation has."""
+        unique, inverse = np.unique(self.moves.strings, axis=0, return_inverse=True)
+        return unique, inverse.ravel()
 
     def worth(self, place: Place, ahead: int, members: tuple[Member, ...], inputs: tuple[State, ...]) -> float:
         """Mean over the class ``ahead`` levels on of the product over the inputs of Σ_b c_b <P S_b>."""

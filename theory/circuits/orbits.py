@@ -143,7 +143,8 @@ def meets(strings: Words, movers: Words, qubits: int) -> NDArray[np.bool_]:
     """Where each string anticommutes with each mover, shape (N, m)."""
     bits = unpack(movers, qubits).astype(np.float32)
     swapped = np.concatenate([bits[:, qubits:], bits[:, :qubits]], axis=1)
-    odd: NDArray[np.bool_] = (unpack(strings, qubits).astype(np.float32) @ swapped.T) % 2 > 0.5
+    crossed = (unpack(strings, qubits).astype(np.float32) @ swapped.T).astype(np.int32)
+    odd: NDArray[np.bool_] = (crossed & 1).astype(np.bool_)
     return odd
 
 

@@ -16,8 +16,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
-from typing import Any
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,12 +28,15 @@ from qntk.theory.haar.inversion import TermSum
 from qntk.theory.haar.kernel import KernelLaw
 from qntk.theory.haar.shape import known_order, sum_moments
 from qntk.theory.haar.state_variance import Rule, StateVariance
+from qntk.theory.operators import OperatorMoments
 
 Float = NDArray[np.float64]
 _BOUNDED = 16
 _GRID = 4001
 _CONVERGED = 1e-5
 _FEW = 5
+_AT_ONCE = 1 << 15
+"""Values of a function of S that a quadrature holds at once, for a few values of K together."""
 
 
 @dataclass(frozen=True)
@@ -67,20 +69,23 @@ class KernelDistribution:
         nodes, _, changes = self._rule
         mean, std = self.law.mean().value, self.law.variance().value ** 0.5
         values = np.geomspace(max(mean - 4 * std, mean / 1000), mean + 6 * std, 60)
-        changed = np.array([changes @ self.sum_cdf(k / nodes) for k in values])
+
+        def moved(change: Float) -> float:
+            return float(np.abs(self._average(values, lambda k: self.sum_cdf(k / nodes) * change)).max())
+
         observable = self.law.observable
         few = 1 if observable.spectrum is not None or observable.a7 is not None else _FEW
-        return few * float(np.abs(changed).max(axis=0).sum()) + self._sum.truncation
+        return few * sum(map(moved, changes)) + self._sum.truncation
 
     def pdf(self, kernel: ArrayLike) -> Float:
         """Density at the given values of K, of any shape, in units of 1/K."""
         nodes, weights, _ = self._rule
-        return self._average(kernel, lambda k: np.sum(self.sum_pdf(k / nodes) / nodes * weights))
+        return self._average(kernel, lambda k: self.sum_pdf(k / nodes) / nodes * weights)
 
     def cdf(self, kernel: ArrayLike) -> Float:
         """P(K <= kernel) at the given values, of any shape."""
         nodes, weights, _ = self._rule
-        return np.clip(self._average(kernel, lambda k: np.sum(self.sum_cdf(k / nodes) * weights)), 0.0, 1.0)
+        return np.clip(self._average(kernel, lambda k: self.sum_cdf(k / nodes) * weights), 0.0, 1.0)
 
     def quantiles(self, probabilities: ArrayLike) -> Float:
         """The values that K stays below with the given probabilities; ``ValueError`` unless all are in (0, 1)."""
@@ -90,9 +95,21 @@ class KernelDistribution:
         """The same of S alone, K = v_O S."""
         return _quantiles(self.sum_cdf, float(sum_moments(self.law, 1)[1]), probabilities)
 
+    def sum_pdf(self, s: ArrayLike) -> Float:
+        """Density of S, K = v_O S."""
+        return self._sum.pdf(np.asarray(s, dtype=float))
+
+    def sum_cdf(self, s: ArrayLike) -> Float:
+        """P(S <= s)."""
+        return self._sum.cdf(np.asarray(s, dtype=float))
+
     @cached_property
     def _observable(self) -> StateVariance:
-        return StateVariance(self.law.observable)
+        return _state_variance(self.law.observable)
+
+    @cached_property
+    def _sum(self) -> SumLaw:
+        return _sum_law(self.law.generator, self.law.parameters)
 
     @cached_property
     def _sharpness(self) -> float:
@@ -104,14 +121,55 @@ class KernelDistribution:
     def _rule(self) -> Rule:
         return self._observable.rule(self._sharpness)
 
+    def _average(self, kernel: ArrayLike, terms: Callable[[Float], Float]) -> Float:
+        """Sums of the terms at the nodes, shape (k, nodes) for k of shape (k, 1)."""
+        values = np.asarray(kernel, dtype=float)
+        flat = np.maximum(values.reshape(-1, 1), 0.0)
+        few = max(1, _AT_ONCE // len(self._rule.nodes))
+        blocks = [terms(flat[start : start + few]).sum(axis=1) for start in range(0, len(flat), few)]
+        return np.concatenate([np.empty(0), *blocks]).reshape(values.shape)
+
+
+@dataclass(frozen=True)
+class SumLaw:
+    """The law of S by splines, since a quadrature asks for it at very many points.
+
+    Attributes:
+        generator, parameters: G and L.
+    """
+
+    generator: OperatorMoments
+    parameters: int
+
+    def pdf(self, s: Float) -> Float:
+        """Density of S; 0 outside the range of the splines."""
+        _, _, density, _ = self._splines
+        logs, inside, _ = self._placed(s)
+        found = np.zeros(s.shape)
+        found[inside] = density(logs[inside]) / np.exp(logs[inside])
+        return found
+
+    def cdf(self, s: Float) -> Float:
+        """P(S <= s); 0 below the range of the splines, and what they end with above."""
+        _, high, _, distribution = self._splines
+        logs, inside, above = self._placed(s)
+        found = np.where(above, distribution(high), 0.0)
+        found[inside] = distribution(logs[inside])
+        return found
+
+    @property
+    def truncation(self) -> float:
+        """About the largest error of the distribution function."""
+        return self.series.truncation
+
     @cached_property
-    def _sum(self) -> MomentDensity | TermSum:
-        """The law of S: the expansion where it converges, else the inversion."""
-        G, L = self.law.generator, self.law.parameters
+    def series(self) -> MomentDensity | TermSum:
+        """The expansion where it converges, else the inversion."""
+        G, L = self.generator, self.parameters
         most = 12
         if G.spectrum is not None and len(G.spectrum) == 2:
             most = 32 if G.dimension > 8 else 64
-        moments = sum_moments(self.law, known_order(G, most))
+        moments = self._moments(known_order(G, most))
         mean, variance = moments[1], moments[2] - moments[1] ** 2
         alpha = min(Fraction(L, 2), mean**2 / variance)
         if G.spectrum is None or G.dimension > _BOUNDED:
@@ -124,32 +182,35 @@ class KernelDistribution:
         rule = StateVariance(G).rule(1.0)
         return TermSum(rule.nodes, rule.weights, G.dimension, L)
 
+    def _moments(self, order: int) -> list[Fraction]:
+        return sum_moments(KernelLaw(self.parameters, self.generator, self.generator), order)
+
     @cached_property
     def _splines(self) -> tuple[float, float, CubicSpline, CubicSpline]:
-        """The range of log S, and s f(s) and F(s) of S over it: the quadrature asks for them at very many points."""
-        moments = sum_moments(self.law, 2)
+        """The range of log S, and s f(s) and F(s) of S over it."""
+        moments = self._moments(2)
         mean, std = float(moments[1]), math.sqrt(moments[2] - moments[1] ** 2)
-        low = max(mean - 14 * std, mean * 10 ** (-16 / self.law.parameters - 1))  # F ~ s^{L/2} is below 1e-8 there
+        low = max(mean - 14 * std, mean * 10 ** (-16 / self.parameters - 1))  # F ~ s^{L/2} is below 1e-8 there
         s = np.geomspace(low, mean + 40 * std, _GRID)
         logs = np.log(s)
-        return logs[0], logs[-1], CubicSpline(logs, s * self._sum.pdf(s)), CubicSpline(logs, self._sum.cdf(s))
+        return logs[0], logs[-1], CubicSpline(logs, s * self.series.pdf(s)), CubicSpline(logs, self.series.cdf(s))
 
-    def sum_pdf(self, s: Float) -> Float:
-        """Density of S, K = v_O S."""
-        low, high, density, _ = self._splines
+    def _placed(self, s: Float) -> tuple[Float, NDArray[np.bool_], NDArray[np.bool_]]:
+        """log s, which of them lie inside the range of the splines, and which above it."""
+        low, high, _, _ = self._splines
         logs = np.log(np.maximum(s, math.exp(low - 1)))
-        return np.where((logs > low) & (logs < high), density(np.clip(logs, low, high)) / np.exp(logs), 0.0)
+        above = logs >= high
+        return logs, (logs > low) & ~above, above
 
-    def sum_cdf(self, s: ArrayLike) -> Float:
-        """P(S <= s)."""
-        low, high, _, distribution = self._splines
-        logs = np.log(np.maximum(s, math.exp(low - 1)))
-        return np.where(logs > low, distribution(np.clip(logs, low, high)), 0.0)
 
-    def _average(self, kernel: ArrayLike, function: Callable[[Float], Any]) -> Float:
-        values = np.asarray(kernel, dtype=float)
-        result = [function(np.maximum(k, 0.0)) for k in values.ravel()]
-        return np.array(result).reshape(values.shape)
+@lru_cache(maxsize=64)  # cells of one sweep differ in the observable alone, or in L alone
+def _sum_law(generator: OperatorMoments, parameters: int) -> SumLaw:
+    return SumLaw(generator, parameters)
+
+
+@lru_cache(maxsize=64)
+def _state_variance(operator: OperatorMoments) -> StateVariance:
+    return StateVariance(operator)
 
 
 def _quantiles(cdf: Callable[[ArrayLike], Float], mean: float, probabilities: ArrayLike) -> Float:

@@ -42,6 +42,8 @@ def averaged(form: NormalForm) -> NormalForm:
 
 def _at_generic_data(form: NormalForm) -> NormalForm:
     """The circuit with its data at fixed values in general position, and weights alone as parameters."""
+    if not form.inputs:
+        return form
     values = {place: math.sqrt(7 + 2 * k) % 1 for k, place in enumerate(form.inputs)}
     kept: list[Rotation | Fixed] = []
     for operation in form.operations:

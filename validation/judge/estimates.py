@@ -74,7 +74,13 @@ def summarise(draws: NDArray[np.float64]) -> Summary:
     if low == high:
         raise ValueError("all draws are equal; a constant column has no fluctuation to test")
     mean = float(values.mean())
-    m2, m3, m4 = (math.fsum(float(((b - mean) ** k).sum()) for b in blocks_of(values)) / n for k in (2, 3, 4))
+
+    def powers(block: NDArray[np.float64]) -> tuple[float, float, float]:
+        centred = block - mean
+        squares = centred * centred  # a power would be taken by its logarithm
+        return float(squares.sum()), float((squares * centred).sum()), float((squares * squares).sum())
+
+    m2, m3, m4 = (math.fsum(sums) / n for sums in zip(*map(powers, blocks_of(values)), strict=True))
     variance = m2 * n / (n - 1)
     # A sample kurtosis is at least 1, so this is at least 2 / (n (n - 1)): never zero, whatever the draws.
     log_variance_var = (m4 / m2**2 - (n - 3) / (n - 1)) / n

@@ -238,7 +238,7 @@ def _weigh(store: Store, cell: Cell, fitted: bool) -> tuple[_Weighed | str, int,
         orbit=orbit_question(cell, margins.mean),
         share=store.share * look.share,
         order=order_statistics(columns["kernel"]),
-        point=cell_point(cell, law, columns) if fitted else None,
+        point=cell_point(cell, law, columns, summary) if fitted else None,
     )
     return weighed, seen, wanted
 

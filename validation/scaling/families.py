@@ -15,6 +15,7 @@ import numpy as np
 
 from qntk.theory import REGIMES, KernelLaw, Prediction
 from qntk.validation.judge.claims import CLAIM, EXPONENT, Column, Quantity, Statistic
+from qntk.validation.judge.estimates import Summary
 from qntk.validation.judge.floor import needed_draws
 from qntk.validation.judge.pivots import Pivot
 from qntk.validation.judge.step_down import step_down_level
@@ -79,8 +80,11 @@ class FamilyResult:
         return f"L = {self.cells[0].parameters}" if self.variables == ("D",) else ""
 
 
-def cell_point(cell: Cell, law: KernelLaw, columns: Mapping[Quantity, Column]) -> Point:
-    """What a scaling fit takes of a cell with its law and its draws; by regime, what theory says of it."""
+def cell_point(cell: Cell, law: KernelLaw, columns: Mapping[Quantity, Column], summary: Summary | None = None) -> Point:
+    """What a scaling fit takes of a cell with its law and its draws; by regime, what theory says of it.
+
+    ``summary`` is that of the kernels, where the caller has made it already.
+    """
     found: dict[str, dict[str, float]] = {
         regime: {
             "mean": law.mean(regime).value,
@@ -92,7 +96,7 @@ def cell_point(cell: Cell, law: KernelLaw, columns: Mapping[Quantity, Column]) -
     if cell.dqntk:
         for regime, prediction in CLAIM["dqntk", "second_moment"].predict(law, None).items():
             found.setdefault(regime, {})["dqntk"] = math.sqrt(prediction.value)
-    made = point(cell.parameters, cell.dimension, columns["kernel"], columns.get("dqntk"), found)
+    made = point(cell.parameters, cell.dimension, columns["kernel"], columns.get("dqntk"), found, summary=summary)
     needed = {q: needed_draws(law, *_CLAIM[q]) for q in made.logs}
     return replace(made, thin=frozenset(q for q, n in needed.items() if len(columns["kernel"]) < n))
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qntk.validation.judge.estimates import summarise
+from qntk.validation.judge.estimates import Summary, summarise
 from qntk.validation.judge.pivots import Pivot
 
 SYMBOLS = {"mean": "K̄", "std": "ΔK", "relative_std": "ΔK/K̄", "dqntk": "Δμ"}
@@ -109,6 +109,7 @@ def point(
     dqntk: ArrayLike | None,
     predictions: Mapping[str, Mapping[str, float]],
     batches: int = BATCHES,
+    summary: Summary | None = None,
 ) -> Point:
     """The point of a cell's draws.
 
@@ -118,11 +119,12 @@ def point(
         dqntk: μ of the same circuits in the same order, shape (n,), or None.
         predictions: regime to quantity to value.
         batches: largest number of batches; all have ⌈n/batches⌉ draws, and fewer draws than that are left over.
+        summary: that of the kernels, where the caller has made it already.
 
     Raises ``ValueError`` for draws that ``estimates.summarise`` refuses, for μ of another number, not finite or all
     zero, and for fewer than 2 batches.
     """
-    summary = summarise(np.asarray(kernel, dtype=float))
+    summary = summary or summarise(np.asarray(kernel, dtype=float))
     values = np.asarray(kernel, dtype=float).ravel()
     n, spread = len(values), values / summary.mean - 1
     if batches < 2:
