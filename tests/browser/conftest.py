@@ -9,13 +9,13 @@ The browser is closed when the tests here are done: while it is open, nothing el
 
 import json
 import os
-import runpy
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+import small_sweep
 
 ROOT = Path(__file__).parents[2]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-frame-rate-limit", "--disable-gpu-vsync"]
@@ -160,17 +160,14 @@ def sweep_report(executable):
 
 
 @pytest.fixture(scope="session")
-def directories(sweep_report, tmp_path_factory):
-    """Directories with a report: the committed one, and that of the small sweep of tests/validation."""
-    small = runpy.run_path(str(ROOT / "tests" / "validation" / "conftest.py"))["SMALL"]
+def directories(executable, tmp_path_factory):
+    """Directories with a report: the committed one, and that of the small sweep."""
     made = {}
 
     def directory(name):
         if name not in made:
             committed = ROOT / "reports" / "default"
-            made[name] = (
-                committed if name == "committed" else sweep_report(small, tmp_path_factory.mktemp("b") / "small")
-            )
+            made[name] = committed if name == "committed" else small_sweep.reported(tmp_path_factory)[0]
         return made[name]
 
     return directory

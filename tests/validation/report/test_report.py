@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+import small_sweep
 
 from qntk import ansatz, exact_mean
 from qntk.validation.sweep.cells import expand
@@ -31,22 +32,17 @@ TABLES = ("verdicts.csv", "exponents.csv", "models.csv", "attribution.csv", "qua
 DOCUMENTS = ("report.html", "report.md", "verdicts.json", "scaling.json", "attribution.json")
 
 
-@pytest.fixture(scope="module")
-def kept():
-    """What ``reported`` made the first time."""
-    return {}
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory):
+    """The small sweep with its report, and the report's document."""
+    return small_sweep.reported(tmp_path_factory)
 
 
 @pytest.fixture
-def reported(kept, qntk, config, tmp_path, tmp_path_factory):
-    """A copy of the small sweep with its report, and the report's document."""
-    if not kept:
-        out = tmp_path_factory.mktemp("small") / "run"
-        qntk("sweep", config, "--out", out)
-        code, text, _ = qntk("report", out, "--json")
-        assert code == 0
-        kept.update(directory=out, document=json.loads(text))
-    return shutil.copytree(kept["directory"], tmp_path / "run"), kept["document"]
+def reported(kept, tmp_path):
+    """A copy of them."""
+    directory, document = kept
+    return shutil.copytree(directory, tmp_path / "run"), document
 
 
 @pytest.fixture
