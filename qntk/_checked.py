@@ -214,7 +214,9 @@ def angles(theta: Any, parameters: int) -> tuple[NDArray[np.float64], bool]:
 
 
 def numbers(name: str, value: Any) -> NDArray[np.float64]:
-    """An array of finite real numbers."""
+    """An array of finite real numbers, none of them masked."""
+    if np.ma.is_masked(value):
+        raise ValueError(f"some of {name} is masked; give an array without")
     array = np.asarray(value)
     if array.dtype.kind in "US":
         raise TypeError(f"{name} is text; give numbers")

@@ -14,6 +14,7 @@ from qntk._chain import ChainLaw
 from qntk._draws import Sample
 from qntk._law import Law
 from qntk._result import Result
+from qntk.inputs.draws import column_of
 from qntk.inputs.messages import warn
 from qntk.inputs.separated import Dialect
 from qntk.sampling import Draws
@@ -235,10 +236,7 @@ def _values(draws: Any, law: Law | ChainLaw, quantity: str, column: str | None) 
         if name not in draws.columns:
             raise ValueError(f"the frame has no column {name!r}; it has {', '.join(map(str, draws.columns))}")
         draws = draws[name]
-    values = np.asarray(draws)
-    if values.ndim != 1:
-        raise ValueError(f"draws have shape {values.shape}; give one dimension, (draws,)")
-    return _checked.numbers("draws", values)
+    return _checked.numbers("draws", column_of(draws))
 
 
 def check(

@@ -30,7 +30,7 @@ from qntk.inputs.journal import Journal
 from qntk.inputs.machine import refuse_beyond_memory
 from qntk.inputs.messages import listed, printable, shown
 from qntk.inputs.observables import parse_observable
-from qntk.inputs.separated import Dialect, layout, read_batches
+from qntk.inputs.separated import Dialect, layout, read_batches, unreadable
 
 QUANTITIES = ("kernel", "dqntk")
 _NAMED = ("qubits", "parameters", "observable", "generator")
@@ -61,8 +61,7 @@ def load_draws(
     try:
         values = _read(path, quantity, column, cell, dialect)
     except (OSError, EOFError, pa.ArrowException, UnicodeDecodeError, zipfile.BadZipFile, zlib.error) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"draws {path} cannot be read: {reason}") from error
+        raise ValueError(f"draws {path} cannot be read: {unreadable(error)}") from error
     largest = max(float(values.max(initial=0.0)), -float(values.min(initial=0.0)))
     if np.isfinite(largest) and largest and not 1 / _LARGEST < largest < _LARGEST:
         raise ValueError(f"draws {path}: the largest has size {largest:.3g}; rescale to units of order 1")
@@ -72,8 +71,11 @@ def load_draws(
 def column_of(values: object, name: str = "draws") -> NDArray[np.float64]:
     """An array, a list or a column of a table as draws: shape (n,), of real numbers.
 
-    Raises ``ValueError`` for another shape, and ``TypeError`` for what is not real numbers, booleans among them.
+    Raises ``ValueError`` for another shape or masked values, and ``TypeError`` for what is not real numbers, booleans
+    among them.
     """
+    if np.ma.is_masked(values):
+        raise ValueError(f"some of the {name} are masked; leave them out, as .compressed() does")
     array = np.asarray(values)
     if array.dtype.kind not in "fiu":
         raise TypeError(f"{name} are of type {array.dtype}; give real numbers")

@@ -71,7 +71,7 @@ class Dialect:
                 return None
             word = word.replace(",", ".")
         try:
-            return None if "_" in word else float(word)
+            return float(word) if word.isascii() and "_" not in word else None
         except ValueError:
             return None
 
@@ -156,6 +156,13 @@ def number_at(path: Path, dialect: Dialect, found: Layout, line: int, words: lis
         where = f" in column {shown(found.names[index])}" if len(words) > 1 else ""
         raise ValueError(f"{path}: line {line} has {given}{where}; give real numbers{dialect.advice(words[index])}")
     return value
+
+
+def unreadable(error: Exception) -> str:
+    """Why a file is none, in one line."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no text in UTF-8; save it as that"
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _first_amiss(path: Path, dialect: Dialect, found: Layout, numbers: list[int]) -> str | None:

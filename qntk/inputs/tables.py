@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qntk.inputs.messages import listed, shown
-from qntk.inputs.separated import Dialect, Layout, layout, number_at, read_rows
+from qntk.inputs.separated import Dialect, Layout, layout, number_at, read_rows, unreadable
 
 MOST_POINTS = 10_000
 """Points of a data set: a kernel has as many rows and columns."""
@@ -54,8 +54,7 @@ def read_table(path: Path, label: str, features: list[str] | None, dialect: Dial
     try:
         return _read(path, label, features, dialect)
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"data set {path} cannot be read: {reason}") from error
+        raise ValueError(f"data set {path} cannot be read: {unreadable(error)}") from error
     except ValueError as error:
         raise ValueError(f"data set {error}") from error
 

@@ -82,6 +82,8 @@ MISTAKES = {
     "an array for a law": (lambda: qntk.compare(np.ones(9), np.ones(9)), "give qntk.law"),
     "draws of another cell": (lambda: qntk.compare(qntk.haar(2, 4, "Z0", draws=9), qntk.law(2, 8, "Z0")), "like with"),
     "draws of two dimensions": (lambda: qntk.compare(np.ones((3, 3)), qntk.law(2, 4, "Z0")), "one dimension"),
+    "draws that are no numbers": (lambda: qntk.compare(np.ones(9, bool), qntk.law(2, 4, "Z0")), "real numbers"),
+    "masked draws": (lambda: qntk.compare(np.ma.masked_less(np.arange(9.0), 3), qntk.law(2, 4, "Z0")), "masked"),
     "a frame without the column": (lambda: qntk.compare(pd.DataFrame({"k": [1.0]}), qntk.law(2, 4, "Z0")), "no column"),
     "too few draws": (lambda: qntk.compare([1.0, 2.0], qntk.law(2, 4, "Z0")), "at least 8"),
     "a law of several L": (lambda: qntk.compare(np.ones(9), qntk.law(2, [4, 8], "Z0")), "take one of them"),

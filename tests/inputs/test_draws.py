@@ -62,6 +62,7 @@ def test_a_table_gives_what_its_author_meant(tmp_path, text, dialect):
         ("kernel,seed\n,1\n", "line 2 has nothing in column 'kernel'"),
         ("kernel\n0.5\nNaN0\n", "line 3 has 'NaN0'"),
         ("kernel\n1_000\n", "line 2 has '1_000'"),
+        ("kernel\n\uff11.\uff15\n", "line 2 has '\uff11.\uff15'"),
         ("kernel\n0.5+1j\n", "line 2 has '0.5+1j'"),
         (",".join(["0.5"] * 3000), "(3000 in all)"),
     ],
@@ -72,6 +73,13 @@ def test_what_is_not_clear_is_refused_with_its_line(tmp_path, text, words):
         load(tmp_path / "a.csv")
     assert words in str(caught.value)
     assert len(str(caught.value)) < 400
+
+
+def test_text_that_is_not_utf_8_is_said_to_be(tmp_path):
+    for encoding in ("utf-16", "latin-1"):
+        (tmp_path / "d.csv").write_bytes("kérnel\n0.5\n".encode(encoding))
+        with pytest.raises(ValueError, match=r"no text in UTF-8; save it as that$"):
+            load_draws(tmp_path / "d.csv", "kernel", None, CELL, None)
 
 
 def test_a_decimal_point_is_no_thousands_mark(tmp_path):
