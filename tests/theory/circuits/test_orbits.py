@@ -296,3 +296,9 @@ def test_a_class_of_its_own_for_each_of_three_depths():
     ]
     assert {law.period for law in found} == {3}
     assert [law.output for law in found] == pytest.approx([0.18, 0, 0.32])
+
+
+@pytest.mark.parametrize("qubits", [(0, 3), (-1, 0), (1, 1)])
+def test_a_gate_that_does_not_fit_is_refused(qubits):
+    with pytest.raises(ValueError, match="does not fit on 3 qubits"):
+        Moves.from_operations(3, [Rotation("Z", (0,), 0), Gate("swap", qubits)])

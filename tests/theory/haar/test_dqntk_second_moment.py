@@ -12,7 +12,7 @@ from two_level_dqntk import second_moment as two_level_moment
 
 from qntk.theory import KernelLaw, OperatorMoments
 from qntk.theory.haar import dqntk
-from qntk.theory.haar.dqntk_second_moment import at_depth, second_moment, second_moment_series
+from qntk.theory.haar.dqntk_second_moment import _traces, at_depth, second_moment, second_moment_series
 from qntk.theory.haar.shape import variance_moments
 
 FALSE_FAIL_SIGMAS = 4.9
@@ -292,3 +292,9 @@ def test_silent_where_no_law_is_known():
     assert unknown.higher is None
     assert second_moment(KernelLaw(3, unknown, known)) is None
     assert second_moment(KernelLaw(3, known, unknown)) is None
+
+
+def test_traces_that_are_not_known_count_as_nothing():
+    """Of an operator that is given by its first ones alone."""
+    few = OperatorMoments(4, Fraction(3, 4), Fraction(3, 8), Fraction(21, 64), "three traces")
+    assert _traces(few) == (4, 0, few.a2, few.a3, few.a4, 0, 0, 0, 0)

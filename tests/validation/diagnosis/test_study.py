@@ -99,6 +99,8 @@ def test_rows_against_a_direct_computation(tmp_path):
         assert d.predicted[t] == pytest.approx(d.run.outputs[0] - moved @ e, abs=1e-9)
     for line in training_figure(study).axes[0].lines:  # the start is drawn at 1, since the axis is logarithmic
         assert list(line.get_xdata()) == list(range(1, settings.steps + 2))
+    squares = ((d.run.outputs - y)[:, train] ** 2).sum(axis=1)
+    assert d.loss_of(d.run.outputs) / d.loss_of(d.run.outputs[0]) == pytest.approx(squares / squares[0])
     f = d.run.outputs[-1]
     assert d.r2(f, False) == pytest.approx(1 - np.mean((f - y)[~train] ** 2) / np.var(y[~train]))
     assert d.difference("frozen") == pytest.approx(np.mean(np.abs(f - d.predicted[-1])))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.stats import binom
 
 from qntk.inputs.observables import parse_observable
@@ -15,6 +16,7 @@ from qntk.theory import KernelLaw, OperatorMoments, Prediction
 from qntk.theory.haar.shape import excess_kurtosis
 from qntk.validation.judge.claims import Margins
 from qntk.validation.judge.design import (
+    _ends,
     agree_probability,
     detectable_discrepancy,
     draws_needed,
@@ -188,3 +190,13 @@ def test_degrees_of_freedom_are_those_of_a_normal_law_at_most():
     uniform = Spread.of_moments([Fraction(2**k, k + 1) for k in range(9)])
     assert uniform.kurtosis("mean") == pytest.approx(1.8)
     assert uniform.pivot("mean", 10).df == pytest.approx(9)
+
+
+def test_the_ends_of_an_interval_scatter_as_its_quantile_says():
+    """More than the estimate by t²/4ν in the variance, ν degrees of freedom, less or more by t γ/√n; by scipy's t."""
+    spread = gamma_spread(4)
+    pivot = spread.pivot("mean", 400)
+    far = stats.t.isf(0.01, pivot.df)
+    for side, (_, error) in zip((-1, 1), _ends(spread, "mean", 0.02, 400), strict=True):
+        wanted = 1 + side * far * pivot.skewness / 20 + far**2 / (4 * pivot.df)
+        assert (error / pivot.se) ** 2 == pytest.approx(wanted)

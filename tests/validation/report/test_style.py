@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from jinja2 import DictLoader
 
 import qntk.validation.report as room
+from qntk.validation.report import render as render_module
 
 STYLE = (Path(room.__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
 EYES = {
@@ -51,3 +53,9 @@ def test_red_and_green_would_be_noticed():
         < LEAST
         < least_distance(["#00664b", "#a8321a"], "all")
     )
+
+
+def test_html_is_escaped_and_markdown_is_not(monkeypatch):
+    pages = dict.fromkeys(("page.html.j2", "page.md.j2"), "{{ told }}")
+    monkeypatch.setattr(render_module, "PackageLoader", lambda *_: DictLoader(pages))
+    assert [render_module.render(name, {"told": "p < 1"}) for name in pages] == ["p &lt; 1", "p < 1"]

@@ -98,15 +98,16 @@ def test_the_cells_of_the_paper(tex, results):
 def test_the_counts_of_the_paper(tex, results):
     """Agree, inconclusive, disagree, in this order and under the claim they are of."""
     header, body = tex("verdicts")
-    exact, published = (3 + TOLD.index(("mean", regime)) for regime in ("exact", "asymptotic"))
-    assert ("exact" in header[exact], "published" in header[published]) == (True, True)
+    words = {"asymptotic": "published", "relative_std": "ΔK/K̄"}
+    for heading, claim in zip(header[3:], TOLD, strict=True):
+        assert all(words.get(word, word) in heading for word in claim), heading
     groups = {}
     for result in results.cells:
         groups.setdefault((result.cell.ensemble, result.cell.observable), []).append(result)
     assert len(body) == len(groups)
     for row, group in zip(body, groups.values(), strict=True):
-        for column, regime in ((exact, "exact"), (published, "asymptotic")):
-            said = [r.verdict("mean", regime).verdict for r in group]
+        for column, (statistic, regime) in enumerate(TOLD, start=3):
+            said = [r.verdict(statistic, regime).verdict for r in group]
             assert row[column] == " / ".join(str(said.count(v)) for v in ("agree", "inconclusive", "disagree"))
 
 
