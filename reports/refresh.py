@@ -1,4 +1,4 @@
-"""Copy a finished default sweep's report and the diagnostics, without their draws, and write the page of findings."""
+"""Copy a finished default sweep's report and the diagnostics, without their draws, and write their pages."""
 
 import runpy
 import shutil
@@ -24,4 +24,5 @@ for (name, files), source in zip(FILES.items(), map(Path, sys.argv[1:]), strict=
     shutil.copytree(source / "figures", target / "figures")
     print(target)
 
-runpy.run_path(str(Path(__file__).parent / "findings.py"), run_name="__main__")
+for page in ("findings.py", "laws.py"):
+    runpy.run_path(str(Path(__file__).parent / page), run_name="__main__")
