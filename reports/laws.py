@@ -41,7 +41,7 @@ def _lines(study: dict[str, Any]) -> Iterator[str]:
     yield from ("", "## Models that take their data between their gates", "")
     yield "Mean |prediction − model| at the last step, all points, in units of the observable, and"
     yield f"‖K(end) − predicted‖/‖K(0)‖ on the training points; {study['models'][0]['seeds']} seeds, 95 % intervals."
-    yield "The flow laws are of circuits whose data come before random layers: they do not apply here (–), and are refused."
+    yield "The flow laws are of circuits whose data come before random layers: here they do not apply (–)."
     yield ""
     yield "| model, depth | f, frozen | dressed | flow | K, frozen | dressed | flow |"
     yield "|---|---|---|--|---|---|--|"
@@ -51,7 +51,7 @@ def _lines(study: dict[str, Any]) -> Iterator[str]:
         yield f"| {row['model']}, {row['depth']} | {f} | {fd} | – | {K} | {Kd} | – |"
     if study.get("laws"):
         yield from ("", "## One datum in Haar layers", "")
-        yield "At ηSt = 20, mean over circuits of |prediction − model| and of |K − predicted|/K(0). The spectrum ends at 1."
+        yield "At ηSt = 20, means over circuits of |prediction − model| and |K − predicted|/K(0); the spectrum ends at 1."
         yield "Dressed: S = K(0)/v(0) of each circuit in the flow law; flow and corrected: S = 2Lκ."
         yield ""
         yield f"| n | L/(2D−2) | target | circuits | f, {' | '.join(LAWS)} | K, {' | '.join(LAWS)} |"
