@@ -51,7 +51,7 @@ def _lines(study: dict[str, Any]) -> Iterator[str]:
         yield f"| {row['model']}, {row['depth']} | {f} | {fd} | – | {K} | {Kd} | – |"
     if study.get("laws"):
         yield from ("", "## One datum in Haar layers", "")
-        yield "At ηSt = 20, means over circuits of |prediction − model| and |K − predicted|/K(0); the spectrum ends at 1."
+        yield "At ηSt = 20, means over circuits of |prediction − model|, |K − predicted|/K(0); the spectrum ends at 1."
         yield "Dressed: S = K(0)/v(0) of each circuit in the flow law; flow and corrected: S = 2Lκ."
         yield ""
         yield f"| n | L/(2D−2) | target | circuits | f, {' | '.join(LAWS)} | K, {' | '.join(LAWS)} |"
