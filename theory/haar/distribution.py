@@ -27,7 +27,7 @@ from qntk.theory.haar.expansion import MomentDensity, Reference
 from qntk.theory.haar.inversion import TermSum
 from qntk.theory.haar.kernel import KernelLaw
 from qntk.theory.haar.shape import known_order, sum_moments
-from qntk.theory.haar.state_variance import Rule, StateVariance
+from qntk.theory.haar.state_variance import SHARPEST, STEP, Rule, StateVariance
 from qntk.theory.operators import OperatorMoments
 
 Float = NDArray[np.float64]
@@ -64,8 +64,9 @@ class KernelDistribution:
         known would; ``_FEW`` times that where v_O has four moments or less, since the fifth may change as much as the
         fourth did.
         """
+        own = self._sum.truncation + (STEP if self._sharpness > SHARPEST else 0.0)
         if known_order(self.law.observable, 3) < 3:
-            return self._observable.truncation + self._sum.truncation
+            return self._observable.truncation + own
         nodes, _, changes = self._rule
         mean, std = self.law.mean().value, self.law.variance().value ** 0.5
         values = np.geomspace(max(mean - 4 * std, mean / 1000), mean + 6 * std, 60)
@@ -75,7 +76,7 @@ class KernelDistribution:
 
         observable = self.law.observable
         few = 1 if observable.spectrum is not None or observable.a7 is not None else _FEW
-        return few * sum(map(moved, changes)) + self._sum.truncation
+        return few * sum(map(moved, changes)) + own
 
     def pdf(self, kernel: ArrayLike) -> Float:
         """Density at the given values of K, of any shape, in units of 1/K."""

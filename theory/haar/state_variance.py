@@ -1,6 +1,7 @@
 """The law of v_A = <A²> - <A>² in a Haar-random state, as nodes and weights to integrate over.
 
-Two levels: v = Δ² p (1 - p) with p ~ Beta(m₁, m₂) the state's weight on one of them, exactly. More levels: v lies in
+Two levels: v = Δ² p (1 - p) with p ~ Beta(m₁, m₂) the state's weight on one of them, exactly. Three levels up to
+D = 16, and four at D = 4, have kinks that matter, and their density exactly (``state.few_levels``). More: v lies in
 [0, Δ²/4], Δ the range of the spectrum, and its density is taken as a beta density of its mean times the polynomial that
 gives it its first 64 moments, or 128. With the variance of v the beta density may have lighter tails than v itself, and
 the series then diverges; with twice the variance it converges, geometrically where v is smooth. Beyond D = 128, v is
@@ -10,6 +11,7 @@ beyond the fourth by levels that stand in for the spectrum (``state.closure``); 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import cached_property
@@ -23,6 +25,7 @@ from qntk.theory.haar.expansion import MomentDensity, Reference
 from qntk.theory.haar.shape import known_order, moments_in_decimals, moments_of_levels, variance_moments
 from qntk.theory.haar.state import relative_variance, variance_mean, variance_variance
 from qntk.theory.haar.state.closure import stand_ins
+from qntk.theory.haar.state.few_levels import FourLevels, ThreeLevels
 from qntk.theory.operators import OperatorMoments
 
 Float = NDArray[np.float64]
@@ -42,8 +45,8 @@ _GRAIN = 1 << 20
 _TAIL = 1e-17
 _GAUSS = 96
 _PANEL = 12
-_SHARPEST = 500.0
-"""Beyond, panels no longer resolve the function: a step, to an error of about 1e-5."""
+SHARPEST, STEP = 500.0, 1e-5
+"""Sharpness beyond which panels no longer resolve the function, which is as a step to them, and the error of that."""
 
 
 class Rule(NamedTuple):
@@ -70,8 +73,9 @@ class StateVariance:
         self.operator = operator
         self.relative_std = float(relative_variance(operator)) ** 0.5
         self.two_levels = operator.spectrum is not None and len(operator.spectrum) == 2
+        self.few_levels = _few_levels(operator)
         self.truncation = 0.0
-        if not self.two_levels:
+        if not self.two_levels and self.few_levels is None:
             known = operator.spectrum is not None or operator.higher is not None
             self.truncation = self._density.doubt(self._doubts) if known else 0.1 * self.relative_std
 
@@ -158,6 +162,8 @@ class StateVariance:
         maximum; else Gauss-Legendre panels in θ, x = sin²θ (θ² for a gamma density), which has no singularity at the
         ends either, nor has the factor v^{-1/2} that one parameter brings.
         """
+        if self.few_levels is not None:
+            return self._of_few_levels(self.few_levels, sharpness)
         reference = self._reference
         alpha, beta = float(reference.alpha), reference.beta
         if sharpness <= 1.5 and min(alpha, float(beta or alpha)) > 50:
@@ -169,7 +175,7 @@ class StateVariance:
                 tails = special.betaincinv(alpha, float(beta), _TAIL), special.betainccinv(alpha, float(beta), _TAIL)
                 ends = np.arcsin(np.sqrt(tails))
             low, high = (float(end) for end in ends)
-            count = int(30 * min(sharpness, _SHARPEST)) + 9
+            count = int(30 * min(sharpness, SHARPEST)) + 9
             knee = max(low, high / 6)
             edges = np.linspace(knee, high, count)
             if low < knee:  # v comes close to 0: panels that keep their size relative to θ
@@ -187,3 +193,37 @@ class StateVariance:
         whole = weights * density.ratio(x)
         changes = np.array([weights * density.ratio_of(x, doubt) for doubt in self._doubts])
         return Rule(float(density.scale) * x, whole / whole.sum(), changes / whole.sum())
+
+    def _of_few_levels(self, law: ThreeLevels | FourLevels, sharpness: float) -> Rule:
+        """Panels between the kinks, in θ, t = low + (high - low) sin²θ, which is smooth at both ends."""
+        assert self.operator.spectrum is not None
+        points, legendre = np.polynomial.legendre.leggauss(_PANEL)
+        count = int(30 * min(sharpness, SHARPEST)) + 9
+        nodes, weights = [], []
+        kinks = law.kinks()
+        for low, high in itertools.pairwise(kinks):
+            edges = np.linspace(0, np.pi / 2, max(9, int(count * (high - low) / kinks[-1]) + 1))
+            if low == 0:  # panels that keep their size relative to θ where v is close to 0
+                edges = np.concatenate([[0], np.geomspace(1e-5, 1, 2 * count) * edges[1], edges[2:]])
+            half = np.diff(edges)[:, None] / 2
+            theta = (edges[:-1, None] + half * (1 + points)).ravel()
+            t = low + (high - low) * np.sin(theta) ** 2
+            nodes.append(t)
+            weights.append((half * legendre).ravel() * (high - low) * np.sin(2 * theta) * law.density(t))
+        levels = self.operator.spectrum
+        whole = np.concatenate(weights)
+        square = float(levels[-1][0] - levels[0][0]) ** 2
+        return Rule(square * np.concatenate(nodes), whole / whole.sum(), np.zeros((1, len(whole))))
+
+
+def _few_levels(operator: OperatorMoments) -> ThreeLevels | FourLevels | None:
+    """The exact law of v, where there is one of more than two levels."""
+    if operator.spectrum is None or operator.dimension > _SMALL:
+        return None
+    values, counts = zip(*operator.spectrum, strict=True)
+    share = [float((value - values[0]) / (values[-1] - values[0])) for value in values]
+    if len(values) == 3:
+        return ThreeLevels(share[1], (counts[0], counts[1], counts[2]))
+    if len(values) == operator.dimension == 4:
+        return FourLevels((share[0], share[1], share[2], share[3]))
+    return None
