@@ -7,7 +7,7 @@ import pytest
 from matplotlib import image
 from matplotlib.figure import Figure
 
-from qntk.validation.report.figures.phone import parts, tall
+from qntk.validation.report.figures.phone import laid_out, parts, tall
 from qntk.validation.report.figures.svg import slim
 
 SEEN = 0.1
@@ -63,7 +63,7 @@ def test_in_a_tall_box_panels_lie_below_each_other(visit, tmp_path):
     made = Figure(figsize=(12, 3))
     for axis in made.subplots(1, 3):
         axis.axhspan(0, 1, color="#440154")
-    layout = tall(*parts(made, 0.1))
+    layout = tall(*parts(made, laid_out(made, 0.1)))
     text = io.StringIO()
     made.savefig(text, format="svg", bbox_inches="tight", pad_inches=0.1)
 

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
-from qntk.validation.report.figures.phone import PART, parts, tall
+from qntk.validation.report.figures.phone import PART, laid_out, parts, tall
 from qntk.validation.report.figures.style import write_figures
 
 PAD = 0.1
@@ -39,7 +39,8 @@ def boxes(found, layout):
 
 
 def test_parts_lie_below_each_other_within_the_box():
-    found, width, height = parts(figure(), PAD)
+    made = figure()
+    found, width, height = parts(made, laid_out(made, PAD))
     layout = tall(found, width, height)
     assert [part.panels for part in found] == [False, False, True, True, True, False], "title, legend, columns, bar"
     assert [part.left for part in found if part.panels] == sorted(part.left for part in found if part.panels)
@@ -57,7 +58,7 @@ def test_parts_lie_below_each_other_within_the_box():
 def test_one_column_stays_as_it_is():
     made = Figure()
     made.subplots(2, 1)
-    assert tall(*parts(made, PAD)) is None
+    assert tall(*parts(made, laid_out(made, PAD))) is None
 
 
 def test_the_file_has_each_part_once_and_moves_it(tmp_path):
@@ -82,9 +83,9 @@ def test_boxes_are_where_the_file_draws(tmp_path):
     """The width of what is saved, by the same padding; with another one, the negative control, it is not."""
     text = io.StringIO()
     made = figure()
-    found, width, height = parts(made, PAD)
+    found, width, height = parts(made, laid_out(made, PAD))
     made.savefig(text, format="svg", bbox_inches="tight", pad_inches=PAD)
     saved = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text.getvalue())
     assert (width, height) == pytest.approx((float(saved.group(1)), float(saved.group(2))), abs=1.0)
-    assert parts(made, 0.3)[1] > width + 20
+    assert parts(made, laid_out(made, 0.3))[1] > width + 20
     assert all(part.left > -1 and part.left + part.width < width + 1 for part in found)

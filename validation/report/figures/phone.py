@@ -17,6 +17,8 @@ from matplotlib.transforms import Bbox
 
 PART = "part-"
 """What the id of a part's group begins with."""
+DPI = 160
+"""Of what is saved as pixels, and at which text is measured."""
 _POINTS = 72
 _GAP = 8.0
 _BAR = 0.6
@@ -55,15 +57,20 @@ class Tall:
         return f"@media(max-aspect-ratio:{round(1000 * ratio)}/1000){{{moved}}}"
 
 
-def parts(figure: Figure, pad: float) -> tuple[list[Part], float, float]:
-    """Name the groups of a figure's parts; their boxes, and the width and height of what is saved with ``pad`` inches.
+def laid_out(figure: Figure, pad: float) -> Bbox:
+    """Lay a figure out, for good; what of it is to be saved, in inches, with ``pad`` inches around."""
+    figure.set_dpi(DPI)
+    figure.draw_without_rendering()
+    figure.set_layout_engine(None)  # every format would do it again
+    return figure.get_tightbbox().padded(pad)
+
+
+def parts(figure: Figure, whole: Bbox) -> tuple[list[Part], float, float]:
+    """Name the groups of a figure's parts; their boxes, and the width and height of what is saved, ``laid_out``.
 
     Titles and legends come first, then columns of panels, then colour bars.
     """
-    figure.set_dpi(_POINTS)  # saving takes its own
-    figure.draw_without_rendering()
     renderer = figure._get_renderer()  # type: ignore[attr-defined]
-    whole = figure.get_tightbbox(renderer).padded(pad)
     legends = [legend for axis in figure.axes if (legend := axis.get_legend()) and _beside(legend, axis, renderer)]
     notes: list[Any] = [*([figure._suptitle] if figure.get_suptitle() else []), *figure.legends, *legends]  # type: ignore[attr-defined]
     shown = [axis for axis in figure.axes if axis.get_visible()]
@@ -76,12 +83,12 @@ def parts(figure: Figure, pad: float) -> tuple[list[Part], float, float]:
     for place, axes in ordered:
         boxes = [_box(axis, [note for note in notes if isinstance(note, Artist)], renderer) for axis in axes]
         groups.append((axes, Bbox.union(boxes), place >= 0, 1.0 if place >= 0 else _BAR))
-    made = []
+    made, scale = [], _POINTS / figure.dpi
     for at, (artists, box, panels, share) in enumerate(groups):
         for artist in artists:
             artist.set_gid(f"{PART}{at}")
-        left, right = box.x0 - _POINTS * whole.x0, box.x1 - _POINTS * whole.x0
-        made.append(Part(left, _POINTS * whole.y1 - box.y1, right - left, box.height, panels, share))
+        left, top = scale * box.x0 - _POINTS * whole.x0, _POINTS * whole.y1 - scale * box.y1
+        made.append(Part(left, top, scale * box.width, scale * box.height, panels, share))
     return made, _POINTS * whole.width, _POINTS * whole.height
 
 

@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from qntk.inputs.messages import printable
-from qntk.validation.report.figures.phone import parts, tall
+from qntk.validation.report.figures.phone import DPI, laid_out, parts, tall
 from qntk.validation.report.figures.svg import slim
 from qntk.validation.report.words import WORDS, in_words
 
@@ -52,11 +52,12 @@ def write_figures(
         matplotlib.rcdefaults()
         sns.set_theme(context="paper", style="ticks", font_scale=1.05, rc=rc)
         for name, caption, figure in figures:
-            layout = tall(*parts(figure, _PAD))
+            box = laid_out(figure, _PAD)
+            layout = tall(*parts(figure, box))
             for suffix in suffixes:
                 metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(suffix, {})
                 path = directory / f"{name}.{suffix}"
-                figure.savefig(path, dpi=160, bbox_inches="tight", pad_inches=_PAD, metadata=metadata)
+                figure.savefig(path, dpi=DPI, bbox_inches=box, metadata=metadata)
                 if suffix == "svg":
                     path.write_text(slim(path.read_text(encoding="utf-8"), layout), encoding="utf-8")
             captions[name] = caption
