@@ -43,7 +43,16 @@ class Reference:
     beta: Fraction | None = None
 
     def recurrence(self, n: int) -> tuple[Fraction, Fraction]:
-        """(a_n, b_n²) of x p_n = b_{n+1} p_{n+1} + a_n p_n + b_n p_{n-1}."""
+        """(a_n, b_n²) of x p_n = b_{n+1} p_{n+1} + a_n p_n + b_n p_{n-1}; fractions, each worked out once."""
+        if n not in self._known:
+            self._known[n] = self._recurrence(n)
+        return self._known[n]
+
+    @cached_property
+    def _known(self) -> dict[int, tuple[Fraction, Fraction]]:
+        return {}
+
+    def _recurrence(self, n: int) -> tuple[Fraction, Fraction]:
         alpha = self.alpha
         if self.beta is None:
             return 2 * n + alpha, n * (n + alpha - 1)

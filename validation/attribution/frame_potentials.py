@@ -12,6 +12,7 @@ m states resolve t = 4, where few pairs carry the mean. Batches are independent:
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
 from math import comb, isqrt
 from typing import Literal, TypedDict
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from qntk.inputs.machine import cores
 from qntk.sampling.circuits.random_angles import RandomCircuit
 from qntk.validation.attribution.gate_list import GateList
 
@@ -107,7 +109,8 @@ def potentials(
     def one(child: np.random.SeedSequence) -> NDArray[np.float64]:
         return np.asarray(pair_moments(draw(size, np.random.default_rng(child)), len(haar)) / np.array(haar))
 
-    means = np.array([one(child) for child in seed.spawn(batches)])
+    with ThreadPoolExecutor(cores()) as pool:
+        means = np.array(list(pool.map(one, seed.spawn(batches))))
     ratio = means.mean(axis=0)
     reach = student.isf(level / 2, batches - 1) * means.std(axis=0, ddof=1) / np.sqrt(batches)
     return {

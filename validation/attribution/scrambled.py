@@ -13,10 +13,13 @@ unitary between two blocks likewise gives the second a fresh pair.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numpy.typing import NDArray
 
 from qntk.inputs.circuits import repeated
+from qntk.inputs.machine import cores
 from qntk.sampling.circuits.random_angles import RandomCircuit
 from qntk.sampling.operators import OperatorLike, spectrum
 from qntk.validation.attribution.gate_list import GateList, States
@@ -72,7 +75,8 @@ def scrambled_kernels(
         spread = ((levels - mean[:, None]) ** 2 * weights).sum(axis=1)
         return np.asarray(spread * total)
 
-    return np.concatenate([one(chunk) for chunk in range(-(-draws // _CHUNK))])
+    with ThreadPoolExecutor(cores()) as pool:
+        return np.concatenate(list(pool.map(one, range(-(-draws // _CHUNK)))))
 
 
 def random_frames(dimension: int, draws: int, rng: np.random.Generator) -> States:
