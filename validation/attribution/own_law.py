@@ -16,7 +16,7 @@ from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.quantum_info import Operator, SparsePauliOp
 
 from qntk.inputs.noise_models import is_file_of_noise
-from qntk.inputs.normal_form import NormalForm
+from qntk.inputs.normal_form import Fixed, NormalForm
 from qntk.inputs.observables import Observable
 from qntk.inputs.reader import read_circuit
 from qntk.theory.circuits.algebra import Algebra, algebra_of
@@ -25,7 +25,7 @@ from qntk.theory.circuits.copies.kernel_square import kernel_square
 from qntk.theory.circuits.haar_limit import HaarLimit, haar_limit
 from qntk.theory.circuits.meeting import meeting
 from qntk.theory.circuits.moves import Moves
-from qntk.theory.circuits.noise import PauliNoise, decay, noisy_mean
+from qntk.theory.circuits.noise import GateNoise, PauliNoise, decay, noisy_mean
 from qntk.theory.circuits.orbit_law import OrbitMean, orbit_mean
 from qntk.theory.circuits.pauli_paths import exact_mean
 from qntk.theory.circuits.sums import module_law
@@ -252,14 +252,22 @@ def noise_part(
     Raises ``ValueError`` for noise that cannot be read, and where Pauli paths do not reach.
     """
     terms, form = _terms(observable), read_circuit(circuit, inputs)
-    if not isinstance(noise, str) or is_file_of_noise(noise):
-        model = noisy_mean(averaged(form), terms, gate_noise(circuit, noise), most_strings=most_strings)
-        value = float(model.gradients[: len(form.weights)].sum())
-        return {"spec": "the noise model", "mean": value, "decay": None}
-    channel = PauliNoise.parse(noise)
+    of_model = not isinstance(noise, str) or is_file_of_noise(noise)
+    channel = gate_noise(circuit, noise) if of_model else PauliNoise.parse(noise)
     found = noisy_mean(averaged(form), terms, channel, most_strings=most_strings)
     try:
-        rate = decay(repeated_part(circuit, inputs)[1], terms, channel)
+        preparation, repeated = repeated_part(circuit, inputs)
+        prepared = len(preparation.operations)
+        if isinstance(channel, GateNoise):  # what prepares the input is not repeated
+            first = form.operations[:prepared]
+            if not all(isinstance(gate, Fixed) and len(gate.qubits) == 1 for gate in first):
+                raise ValueError("what prepares the input is not all that comes first")
+            channel = GateNoise(channel.channels[prepared:])
+        rate = decay(repeated, terms, channel)
     except ValueError:
         rate = None
-    return {"spec": noise, "mean": float(found.gradients[: len(form.weights)].sum()), "decay": rate}
+    return {
+        "spec": "the noise model" if of_model else noise,
+        "mean": float(found.gradients[: len(form.weights)].sum()),
+        "decay": rate,
+    }

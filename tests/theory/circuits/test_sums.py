@@ -69,7 +69,7 @@ class Turn(two_copies.Gate):
 
     def __init__(self, strings, n):
         H = sum(two_copies.string(two_copies.embed(p, places, n)) for p, places in strings) / 2
-        angles = np.arange(4 * len(strings) + 1) * 2 * np.pi / (4 * len(strings) + 1)
+        angles = np.arange(2 * len(strings) + 1) * 2 * np.pi / (2 * len(strings) + 1)
         self.label, self.tables = "sum", [two_copies.transfer(expm(-1j * a * H)) for a in angles]
         paulis = two_copies.basis(n)
         inner = (1j * (H @ paulis - paulis @ H)).reshape(len(paulis), -1)

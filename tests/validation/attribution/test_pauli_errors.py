@@ -87,6 +87,20 @@ def test_an_error_on_one_qubit_of_a_gate():
     assert found == pytest.approx(brute("XZ", noise), rel=1e-9)
 
 
+def test_the_decay_is_that_of_the_same_noise_in_words():
+    """Depolarising on every qubit of every gate, after Cliffords that prepare the input and are not repeated."""
+    error, noise, prepared = depolarizing_error(0.1, 1), NoiseModel(), QuantumCircuit(2)
+    for gate in ("ry", "rx", "s", "h"):
+        noise.add_all_qubit_quantum_error(error, [gate])
+    for gate in ("cx", "rzz"):
+        noise.add_all_qubit_quantum_error(error.tensor(error), [gate])
+    prepared.h(1)
+    prepared = prepared.compose(circuit())
+    here, there = (predict_circuit(prepared, "IZ", noise=n).document["noise"] for n in (noise, "depolarizing=0.1"))
+    assert here["decay"] == pytest.approx(there["decay"], rel=1e-9)
+    assert 0 < here["decay"] < 0.9
+
+
 @pytest.fixture
 def files(tmp_path):
     with (tmp_path / "own.qpy").open("wb") as file:
