@@ -28,10 +28,17 @@ pytest_plugins = ["pytester"] if INSTALLED else ["pytester", PLUGIN]
 LONG = (
     "tests/browser/",
     "tests/test_docs.py",
+    "tests/validation/report/test_report.py",
     "tests/sampling/test_bytes.py",
-    "tests/test_site.py",
-    "tests/environment/test_one_name.py",
+    "tests/validation/diagnosis/test_study.py",
+    "tests/validation/sweep/test_executors.py",
+    "tests/validation/sweep/test_faults.py",
+    "tests/theory/haar/test_distribution.py",
+    "tests/theory/haar/test_layers.py",
     "tests/theory/circuits/test_orbits.py",
+    "tests/environment/test_one_name.py",
+    "tests/test_site.py",
+    "tests/validation/commands/test_kills.py",
 )
 """Folders and files that take longest: workers begin with them, lest one is left alone with the last."""
 

@@ -132,7 +132,7 @@ def test_ill_conditioned_jacobians():
         jacobian_spectrum([[np.nan, 1.0]])
 
 
-def test_a_users_circuit_and_table(qntk, tmp_path):
+def test_a_users_circuit_and_table(qntk, tmp_path, request):
     x, a, b = Parameter("x"), Parameter("a"), Parameter("b")
     circuit = QuantumCircuit(2)
     circuit.ry(a, 0)
@@ -167,6 +167,7 @@ inputs = ["x"]
     rows = json.loads(out)["models"]
     assert [(r["model"], r["depth"], r["parameters"]) for r in rows] == [("mine", 1, 2), ("mine", 2, 4)]
     assert rows[0]["learning_rate"] == pytest.approx(0.1)
+    request.getfixturevalue("no_figures")
     named = text.replace("models = []", 'models = ["mine", "low-hva"]').replace("[1, 2]", "[1]")
     code, out, _ = qntk("diagnose", written(tmp_path, named), "--out", tmp_path / "named", "--json")
     assert (code, [r["model"] for r in json.loads(out)["models"]]) == (0, ["mine", "low-hva"])
