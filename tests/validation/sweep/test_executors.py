@@ -183,7 +183,7 @@ def test_ctrl_c_does_not_wait_for_a_long_chunk(tmp_path, options):
     assert process.returncode == 130
     assert f"go on with: qntk sweep {config} --out {out} --workers 2{' --processes' * bool(options)}" in error
     assert "Traceback" not in error
-    assert elapsed < 3
+    assert elapsed < 10
 
 
 def test_a_dead_local_worker_ends_the_run_in_one_line(tmp_path):
