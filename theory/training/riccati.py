@@ -33,6 +33,8 @@ Parts = NDArray[np.inexact[Any]]
 _ROUNDING = 1e-8
 _MOST_BYTES = 4e9
 _TERMS = 14
+_STILL = 1e-16
+"""ηSε of a step that turns nothing: training has ended."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -225,7 +227,11 @@ def _discrete(
     U[0], W[0] = u, w
     for t in range(steps):
         f = (np.abs(u[:, mask]) ** 2).sum(axis=0) - (np.abs(w[:, mask]) ** 2).sum(axis=0)
-        a = (u[:, mask] * (pull * (f - labels[mask]))) @ w[:, mask].conj().T
+        kick = pull * (f - labels[mask])
+        if np.abs(kick).max() <= _STILL:
+            U[t + 1 :], W[t + 1 :] = u, w
+            break
+        a = (u[:, mask] * kick) @ w[:, mask].conj().T
         u, w = _turned(u, w, a)
         U[t + 1], W[t + 1] = u, w
     return U, W

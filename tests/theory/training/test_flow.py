@@ -8,6 +8,7 @@ import pytest
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
+from qntk.theory.training import riccati
 from qntk.theory.training.double_bracket import double_bracket
 from qntk.theory.training.imaginary_time import imaginary_time
 from qntk.theory.training.lotka_volterra import LotkaVolterra, closure_error
@@ -269,3 +270,19 @@ def test_the_dqntk_is_half_the_kernel_times_its_slope():
     assert np.abs(mean - middle).max() < 1e-3 * scale
     bare = replace(run, correction=0 * run.correction).dqntk
     assert np.abs((bare[1:] + bare[:-1]) / 2 - middle).max() > 0.1 * scale
+
+
+def test_training_that_has_ended_is_not_followed_further(monkeypatch, random_states):
+    """2000 steps of four points, ended after some hundred, against all of them taken: the same to 1e-13."""
+    states = random_states(5, 8, 3)
+    observable = np.repeat([1.0, -1.0], 4)
+    gram, overlaps = states.conj() @ states.T, (states.conj() * observable) @ states.T
+    mask = np.array([True, True, True, True, False])
+    given = (gram, overlaps, [0.2, -0.3, 0.1, 0.4, np.nan], mask, 0.02, 20.0, 2000)
+    short = flow(*given)
+    monkeypatch.setattr(riccati, "_STILL", -1.0)
+    full = flow(*given)
+    assert np.abs(short.residuals[-1]).max() < 1e-14
+    assert (short.outputs[-1] == short.outputs[-500]).all()
+    assert np.abs(short.outputs - full.outputs).max() < 1e-13
+    assert np.abs(short.kernel(-1) - full.kernel(-1)).max() < 1e-12
