@@ -10,7 +10,7 @@ from scipy.linalg import expm
 
 from qntk.theory.training import riccati
 from qntk.theory.training.double_bracket import double_bracket
-from qntk.theory.training.imaginary_time import imaginary_time
+from qntk.theory.training.imaginary_time import _continuous, imaginary_time
 from qntk.theory.training.lotka_volterra import LotkaVolterra, closure_error
 from qntk.theory.training.one_datum import flow_one, late_rate
 from qntk.theory.training.riccati import flow
@@ -286,3 +286,10 @@ def test_training_that_has_ended_is_not_followed_further(monkeypatch, random_sta
     assert (short.outputs[-1] == short.outputs[-500]).all()
     assert np.abs(short.outputs - full.outputs).max() < 1e-13
     assert np.abs(short.kernel(-1) - full.kernel(-1)).max() < 1e-12
+
+
+def test_the_zero_of_energy_does_not_matter_to_the_continuous_flow():
+    """Nor to its exponentials, which are taken from the largest: of a spectrum about 1000 they would overflow."""
+    o, p = np.array([-1.0, 0.2, 1.0]), np.array([0.2, 0.5, 0.3])
+    near, far = (_continuous(o + shift, p, 0.9 + shift, 1.0, 4) for shift in (0.0, 1000.0))
+    assert far == pytest.approx(near, abs=1e-7)

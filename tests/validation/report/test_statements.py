@@ -2,10 +2,13 @@
 
 import json
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 
+from qntk.validation.report.reasons import _chosen
 from qntk.validation.report.statements import found, spread, statement_rows, study_beside
+from qntk.validation.sweep.config import HAAR_LAYERS
 
 
 def findings(statement, verdicts, estimates=None):
@@ -61,3 +64,21 @@ def test_a_study_beside_a_sweep_is_found_and_a_broken_one_refused(tmp_path):
         document.write_text(text, encoding="utf-8")
         with pytest.raises(ValueError, match=r"diagnostics\.json is not a document of 'qntk diagnose'"):
             study_beside(tmp_path / "default")
+
+
+def test_why_is_asked_of_the_fewest_and_the_most_qubits_at_their_deepest():
+    """Of each ansatz and observable that is off the law; not of Haar layers."""
+
+    def said(verdict):
+        return lambda statistic, regime: SimpleNamespace(verdict=verdict)
+
+    cells = [("hea", n, L, "disagree") for n in (3, 2, 4) for L in (8, 16)]
+    cells += [("hea", 5, 8, "agree"), (HAAR_LAYERS, 2, 8, "disagree")]
+    results = [
+        SimpleNamespace(
+            cell=SimpleNamespace(ensemble=name, observable="Z0", qubits=n, parameters=L, dimension=2**n),
+            verdict=said(verdict),
+        )
+        for name, n, L, verdict in cells
+    ]
+    assert [(r.cell.qubits, r.cell.parameters) for r in _chosen(results)] == [(2, 16), (4, 16)]
