@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from numba import njit
 
 from qntk.sampling.arithmetic.elementary import FUNCTIONS, sines_cosines, within_two_turns
+from qntk.sampling.arithmetic.simd import WIDTH, load, sine_cosine, store
 
 RNG = np.random.default_rng(1)
 NEAR, WIDE = 2 * RNG.random(3000) - 1, 10.0 ** (600 * RNG.random(3000) - 300)
@@ -56,3 +58,20 @@ def test_angles_within_two_turns_are_the_same_rotations():
     assert (np.abs(within) < 4 * np.pi).all()
     for ours, given in zip(sines_cosines(within / 2), sines_cosines(angles / 2), strict=True):
         np.testing.assert_allclose(ours, given, atol=2e-15)
+
+
+@njit
+def by_vectors(x, sines, cosines):
+    for start in range(0, len(x), WIDTH):
+        s, c = sine_cosine(load(x, start))
+        store(sines, start, s)
+        store(cosines, start, c)
+
+
+def test_sines_and_cosines_of_vectors():
+    """In all four quadrants and up to 1e6: within 2e-16 of the C library's, and a little for its own rounding."""
+    x = np.concatenate([9 * NEAR[:2000], 1e5 * NEAR[:1000], np.pi / 4 * np.arange(-8, 8)])
+    sines, cosines = np.empty_like(x), np.empty_like(x)
+    by_vectors(x, sines, cosines)
+    assert abs(sines - np.sin(x)).max() < 4e-16
+    assert abs(cosines - np.cos(x)).max() < 4e-16
