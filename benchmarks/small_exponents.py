@@ -57,7 +57,7 @@ def misses(populations: list[np.ndarray], sizes: np.ndarray, number: int, power:
 
 
 def main() -> None:
-    budget = float(sys.argv[1]) if len(sys.argv) > 1 else 4e6
+    budget = float(sys.argv[1]) if len(sys.argv) > 1 else 1e6
     rows = []
     for index, (name, cells) in enumerate(FAMILIES.items()):
         drawn = []
@@ -74,7 +74,7 @@ def main() -> None:
                 if max(draws) > 60_000:
                     seen.append([math.nan] * len(LEVELS))
                     continue
-                count = min(max(int(budget / sum(draws)), 1200), 20_000)
+                count = min(max(int(budget / sum(draws)), 600), 10_000)
                 seen.append(misses(populations, sizes, number, power, draws, count, index))
             rows.append((name, title, max(needed), seen))
     print(

@@ -36,7 +36,7 @@ LEVELS = (0.05, 0.0025)
 SETTINGS = ((3, "Z0", 32), (3, "projector:rank=1", 1), (4, "projector:rank=1", 8), (8, "projector:rank=1", 4))
 HELD_OUT = (
     (1, "Z0", 3), (2, "X0+Z1", 2), (3, "projector:rank=2", 3), (5, "projector:rank=1", 2), (6, "tfim:J=1,h=1", 4),
-    (6, "projector:rank=3", 12), (10, "projector:rank=1", 16), (12, "projector:rank=1", 6),
+    (6, "projector:rank=3", 12),
 )  # fmt: skip
 """Qubits, observable, parameters of laws that the floor's number of degrees of freedom was not chosen on."""
 STATISTICS = (("kernel", "mean"), ("kernel", "variance"), ("kernel", "relative_std"), ("dqntk", "second_moment"))
