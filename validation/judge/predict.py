@@ -55,7 +55,7 @@ def _remarks(law: KernelLaw) -> list[str]:
     what = "the kurtosis is" if higher is not None else "skewness, kurtosis and the second moment of the dQNTK are"
     return [
         f"{what} not known: {law.observable.label} has too many strings that overlap to list its powers in some "
-        "seconds; known on up to 11 qubits, and for fewer, or more local, strings"
+        "seconds; known on up to 11 qubits, for up to 391 strings (kurtosis: 104), and for any number that are local"
     ]
 
 
