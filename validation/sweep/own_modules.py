@@ -11,12 +11,13 @@ import contextlib
 import ctypes
 import importlib
 import importlib.util
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, TextIO
 
 _PRIVATE = "_qntk_user_module"
 
@@ -57,7 +58,9 @@ def call_function(name: str, folder: Path, arguments: tuple[int, ...]) -> Any:
 @contextlib.contextmanager
 def _no_output() -> Iterator[None]:
     """Standard output is standard error, for compiled code and other programs too, which know the descriptor alone."""
-    with contextlib.redirect_stdout(sys.stderr), contextlib.ExitStack() as stack:
+    said = _Said(sys.stderr)
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), contextlib.ExitStack() as stack:
+        stack.callback(said.end)
         with contextlib.suppress(OSError):  # one of both is closed
             flush, kept = ctypes.CDLL(None).fflush, os.dup(1)
             stack.callback(os.close, kept)
@@ -68,12 +71,36 @@ def _no_output() -> Iterator[None]:
         yield
 
 
+class _Said(io.TextIOBase):
+    """Standard error as a user's code has it: that may close it, and what it says is ended as a line."""
+
+    def __init__(self, to: TextIO) -> None:
+        self._to, self._last = to, "\n"
+
+    def write(self, text: str) -> int:
+        self._last = text[-1:] or self._last
+        return self._to.write(text)
+
+    def flush(self) -> None:
+        self._to.flush()
+
+    def fileno(self) -> int:
+        return self._to.fileno()
+
+    def end(self) -> None:
+        self._to.write("" if self._last == "\n" else "\n")
+        self._to.flush()
+
+
 class _NoFunctionError(Exception):
     pass
 
 
 def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300] or "no more is said"
+    try:
+        return " ".join(str(error).split())[:300] or "no more is said"
+    except Exception:  # its own text is the user's code too
+        return "no more can be said"
 
 
 def _load(name: str, folder: Path) -> ModuleType:

@@ -233,6 +233,8 @@ def test_report_status_and_compare_run_no_code(qntk, module, tmp_path, no_figure
         ("def build(", "raised SyntaxError"),
         ("build = None", "has no function 'build'"),
         ("\0", "raised"),
+        ("class E(Exception):\n    def __str__(self):\n        return 1 / 0\nraise E", "raised E: no more can be said"),
+        ("import sys\nsys.stdout.close()\nsys.stderr.close()", "has no function 'build'"),
     ],
 )
 def test_whatever_a_module_does_is_one_line(qntk, module, tmp_path, text, words):
@@ -240,6 +242,13 @@ def test_whatever_a_module_does_is_one_line(qntk, module, tmp_path, text, words)
     code, out, error = qntk("sweep", made / "sweep.toml", "--out", tmp_path / "run", "--json")
     assert (code, out, error.count("\n")) == (2, "", 1)
     assert words in error
+
+
+def test_what_a_module_says_is_ended_as_a_line(qntk, module, tmp_path):
+    made = module("one", 0, text="print('so far', end='')\n1 / 0")
+    code, out, error = qntk("plan", made / "sweep.toml", "--json")
+    assert (code, out) == (2, "")
+    assert [line[:12] for line in error.splitlines()] == ["so far", "qntk: error:"]
 
 
 def test_compiled_code_and_programs_leave_standard_output_pure(qntk, module):
