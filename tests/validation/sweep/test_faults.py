@@ -36,7 +36,7 @@ ensemble = "haar-layers"
 qubits = 6
 parameters = 64
 observable = "Z0"
-draws = 400_000
+draws = 4_000_000
 """
 
 
@@ -315,7 +315,7 @@ def test_one_writer_many_readers_and_a_killed_writer_is_no_obstacle(qntk, severa
     assert f"in use by process {process.pid} on " in error
     status = json.loads(qntk("status", out, "--json")[1])
     assert status["running"]
-    assert 0 < status["drawn"] < status["planned"] == 400_000
+    assert 0 < status["drawn"] < status["planned"] == 4_000_000
     assert status["process"]["pid"] == process.pid
     assert "running on" in qntk("status", out)[1]
     assert qntk("report", out)[0] == 0
