@@ -150,6 +150,24 @@ def _turn_cycles(place, end, wires, undo, psi):  # type: ignore[no-untyped-def]
 
 
 @leaf
+def _fixed_on_one(bit, offset, matrices, undo, psi, dimension):  # type: ignore[no-untyped-def]
+    """A dense gate on one qubit, or its inverse."""
+    a, b, c, d = matrices[offset], matrices[offset + 1], matrices[offset + 2], matrices[offset + 3]
+    if undo:
+        a, b, c, d = np.conj(a), np.conj(c), np.conj(b), np.conj(d)
+    ar, ai, br, bi = spread(a.real), spread(a.imag), spread(b.real), spread(b.imag)
+    cr, ci, dr, di = spread(c.real), spread(c.imag), spread(d.real), spread(d.imag)
+    for k in range(dimension // 2):
+        i, j = pair_at(k, bit)
+        r0, m0, r1, m1 = load_two(psi, at(i), at(j))
+        r, m = fma(ar, r0, -(ai * m0)), fma(ar, m0, ai * r0)
+        x, y = fma(cr, r0, -(ci * m0)), fma(cr, m0, ci * r0)
+        r, m = fma(br, r1, fma(-bi, m1, r)), fma(br, m1, fma(bi, r1, m))
+        x, y = fma(dr, r1, fma(-di, m1, x)), fma(dr, m1, fma(di, r1, y))
+        store_two(psi, at(i), at(j), r, m, x, y)
+
+
+@leaf
 def _place(base, k, wires, start, count):  # type: ignore[no-untyped-def]
     """Where the amplitude stands whose bits at a dense gate's wires are those of k."""
     for q in range(count):
@@ -180,6 +198,9 @@ def fixed(row, wires, matrices, undo, psi, dimension, buffer):  # type: ignore[n
                     store(psi, b + WIDTH, m)
         return
     count, start, offset = row[1], row[2], row[3]
+    if count == 1:
+        _fixed_on_one(1 << wires[start], offset, matrices, undo, psi, dimension)
+        return
     size = 1 << count
     used = 0
     for q in range(count):
