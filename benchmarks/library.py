@@ -15,15 +15,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import draw_rate
 import numpy as np
+from peers import CONTENDERS
 from qiskit.circuit import ParameterVector, QuantumCircuit
 from qiskit.circuit.library import (
-    efficient_su2, excitation_preserving, n_local, pauli_two_design, qaoa_ansatz, real_amplitudes,
+    efficient_su2,
+    excitation_preserving,
+    n_local,
+    pauli_two_design,
+    qaoa_ansatz,
+    real_amplitudes,
 )  # fmt: skip
 from qiskit.quantum_info import SparsePauliOp, random_unitary
-
-import draw_rate
-from peers import CONTENDERS
 
 SIZES = (4, 8, 12, 16)
 

@@ -2,8 +2,8 @@
 
 A contender is made for one circuit, observable Z0, and takes angles of shape (draws, L) in the order of
 ``circuit.parameters``; it returns the gradients, shape (draws, L). Ours is timed on whole draws instead: ``run.draw``
-makes the angles, all gradients, and K of them. Gates that a library lacks are decomposed as Qiskit defines them; angles are linear
-in the parameters, and the chain rule from gates to parameters is one sparse product.
+makes the angles, all gradients, and K of them. Gates that a library lacks are decomposed as Qiskit defines them; angles
+are linear in the parameters, and the chain rule from gates to parameters is one sparse product.
 """
 
 from __future__ import annotations
@@ -47,8 +47,7 @@ def gates_of(circuit: QuantumCircuit, also: Sequence[str] = ()) -> tuple[list[Ga
         angle = instruction.operation.params[0]
         at_zero = angle
         if isinstance(angle, ParameterExpression):
-            for parameter in angle.parameters:
-                entries.append((len(offsets), column[parameter], float(angle.gradient(parameter))))
+            entries += [(len(offsets), column[p], float(angle.gradient(p))) for p in angle.parameters]
             at_zero = angle.bind(dict.fromkeys(angle.parameters, 0.0))
         gates.append(Gate("rz" if name == "p" else name, qubits, len(offsets), None))  # up to a global phase
         offsets.append(float(at_zero))
