@@ -67,7 +67,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     # Other projects, whose inventories would need the network.
     (r"py:.*", r"(annotated_types|hypothesis|np|numpy|pydantic|qiskit|qiskit_aer|stim)\..*"),
-    (r"py:class", r"NDArray|ArrayLike|SparsePauliOp|Parameter|QuantumCircuit"),
+    (r"py:class", r"NDArray|ArrayLike|OwnLoss|SparsePauliOp|Parameter|QuantumCircuit"),
     # The standard library.
     (r"py:.*", r"(collections|fractions|pathlib|typing)\..*|NoneType"),
     # Unions of types that have a name, which autodoc shows by that name: nothing to link to.
