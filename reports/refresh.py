@@ -12,6 +12,7 @@ FILES = {
     ),
     "diagnostics": (
         "config.toml", "diagnostics.html", "diagnostics.md", "diagnostics.json", "models.csv", "findings.csv",
+        "laws.csv",
     ),
 }  # fmt: skip
 

@@ -110,7 +110,7 @@ class RandomConfig(_Model):
     """``[random]``: training of one datum in random circuits; see ``qntk.validation.diagnosis.random_training``.
 
     ``ratios`` are depths L/(2D-2) at which it is trained through the edge of the spectrum
-    (``qntk.validation.diagnosis.transition``); none by default.
+    (``qntk.validation.diagnosis.transition``), at 3 qubits, and to the edge at each of the ``widths``; none by default.
     """
 
     qubits: Annotated[int, Field(ge=2, le=6)] = 4
@@ -123,6 +123,7 @@ class RandomConfig(_Model):
     shots: Annotated[int, Field(ge=1)] = 2000
     targets: list[Number] = [0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.0, 1.05, 1.2]
     ratios: list[Annotated[int, Field(ge=1, le=64)]] = []
+    widths: list[Annotated[int, Field(ge=2, le=6)]] = []
 
 
 class DiagnoseConfig(_Model):
@@ -130,8 +131,9 @@ class DiagnoseConfig(_Model):
 
     ``models`` are names of the catalogue and of ``[[circuit]]`` tables; a circuit that is not named there comes last.
     ``learning_rate`` is η; without it, η is ``fraction`` of each seed's own critical rate. ``bisect_steps`` is the
-    length of the trial runs that find the critical rate (0: none). ``sharpness`` are multiples of 2/λ_max at which the
-    deepest models are trained, to see whether λ_max settles at 2/η (``qntk.validation.diagnosis.stability``).
+    length of the trial runs that find the critical rate (0: none). ``starts`` networks, where there are more of them
+    than seeds, are asked what takes no training. ``sharpness`` are multiples of 2/λ_max at which the shallowest and
+    the deepest models are trained, to see whether λ_max settles at 2/η (``qntk.validation.diagnosis.stability``).
     """
 
     title: str = "QNTK diagnostics"
@@ -141,6 +143,7 @@ class DiagnoseConfig(_Model):
     models: list[str] = list(MODELS)
     depths: Depths
     seeds: Annotated[int, Field(ge=2, le=1000)]
+    starts: Annotated[int, Field(ge=0, le=100_000)] = 0
     steps: Annotated[int, Field(ge=1, le=1_000_000)]
     loss: Loss = "half-sum"
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None

@@ -145,22 +145,45 @@ def modes_figure(study: Study) -> Figure:
 
 
 def sharpness_figure(study: Study) -> Figure:
-    """ηλ_max/2 against the step, a panel a model, a colour a rate; runs that do not settle are dashed."""
+    """ηλ_max/2 of the deepest models against the step, a colour a rate; below, where it ends, against the rate."""
     names, multiples = palette(study), sorted({run.multiple for run in study.sharpness})
+    depths = sorted({run.network.depth for run in study.sharpness})
     colours = dict(zip(multiples, sns.color_palette("viridis", len(multiples)), strict=True))
+    shades = dict(zip(depths, ("0.55", "0.1"), strict=False)) if len(depths) > 1 else {depths[0]: "0.1"}
     figure, axes = subplots(
-        1, len(names), figsize=(2.9 * len(names) + 1, 3.0), sharey=True, squeeze=False, layout="constrained"
-    )
-    for axis, name in zip(axes[0], names, strict=True):
+        2, len(names), figsize=(2.9 * len(names) + 1.4, 5.6), sharey=True, sharex="row", squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    for (course, ends), name in zip(axes.T, names, strict=True):
         for run in (r for r in study.sharpness if r.network.name == name):
-            for line, settled in zip(run.sharpness, run.settled, strict=True):
-                style = "-" if settled else DASHED
-                axis.plot(run.steps + 1, line, linestyle=style, color=colours[run.multiple], linewidth=0.9, alpha=0.8)
-        axis.axhline(1, color="0.6", linewidth=0.8, zorder=0)
-        axis.set(xscale="log", xlabel="step + 1", title=name, ylim=(0, None))
-    for axis in axes[0]:
-        axis.set_ylabel(r"$\eta\lambda_{\max}/2$")
-    handles = [Line2D([], [], color=c, label=rf"$\eta = {m:g}\cdot 2/\lambda_{{\max}}(0)$") for m, c in colours.items()]
-    axes[0][-1].legend(handles=handles, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+            low, middle, high = np.quantile(run.sharpness, [0.25, 0.5, 0.75], axis=0)
+            depth = run.network.depth
+            if depth == depths[-1]:
+                course.fill_between(run.steps + 1, low, high, color=colours[run.multiple], alpha=0.2, linewidth=0)
+                course.plot(run.steps + 1, middle, color=colours[run.multiple], linewidth=1.2)
+            bars = [[middle[-1] - low[-1]], [high[-1] - middle[-1]]]
+            filled = shades[depth] if 2 * run.settled.sum() >= len(run.settled) else "white"
+            at = run.multiple + 0.03 * depths.index(depth)
+            ends.errorbar(
+                [at], [middle[-1]], yerr=bars, fmt="o", markersize=4.5, color=shades[depth],
+                markerfacecolor=filled, elinewidth=1,
+            )  # fmt: skip
+        ends.plot([0, multiples[-1]], [0, multiples[-1]], color="0.6", linestyle=DASHED, linewidth=0.8, zorder=0)
+        for axis in (course, ends):
+            axis.axhline(1, color="0.6", linewidth=0.8, zorder=0)
+        course.set(xscale="log", xlabel="step + 1", title=f"{name}, depth {depths[-1]}", ylim=(0, None))
+        ends.set(xlabel=r"$\eta$ in units of $2/\lambda_{\max}(0)$")
+    axes[0][0].set_ylabel(r"$\eta\lambda_{\max}(t)/2$")
+    axes[1][0].set_ylabel(r"$\eta\lambda_{\max}/2$ at the end")
+    rates = [Line2D([], [], color=c, label=rf"$\eta = {m:g}\cdot 2/\lambda_{{\max}}(0)$") for m, c in colours.items()]
+    marks = [
+        Line2D([], [], color=c, marker="o", markersize=4.5, linestyle="", label=f"depth {d}") for d, c in shades.items()
+    ]
+    marks += [
+        Line2D([], [], color="0.1", marker="o", markerfacecolor="white", linestyle="", label="most do\nnot settle"),
+        Line2D([], [], color="0.6", linestyle=DASHED, linewidth=0.8, label="kernel unmoved"),
+    ]
+    for row, handles in zip(axes, (rates, marks), strict=True):
+        row[-1].legend(handles=handles, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     sns.despine(figure)
     return figure

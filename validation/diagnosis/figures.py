@@ -30,6 +30,7 @@ from qntk.validation.diagnosis.findings import interval95
 from qntk.validation.diagnosis.random_figures import breakdown_figure, random_figure, transition_figure
 from qntk.validation.diagnosis.seed import SeedDiagnosis, Stage
 from qntk.validation.diagnosis.study import Study
+from qntk.validation.diagnosis.transition import QUBITS
 from qntk.validation.report.figures.style import outside, plain_values, subplots, write_figures
 
 Array = NDArray[np.float64]
@@ -88,8 +89,10 @@ def _figures(study: Study) -> Iterator[tuple[str, str, Figure]]:
     if study.sharpness:
         yield (
             "sharpness",
-            "The edge of stability: largest eigenvalue of the kernel, times η/2, in training of the deepest models at "
-            "multiples of the frozen critical rate 2/λ_max(0). A line is a seed; dashed ones do not settle.",
+            "The edge of stability: largest eigenvalue of the kernel, times η/2, in training at multiples of the "
+            "frozen critical rate 2/λ_max(0); 1 is the rate's own edge. Medians over seeds, and quartiles. Top: the "
+            "deepest. Bottom: where it ends, for the deepest and the shallowest; open points: the loss of most seeds "
+            "does not fall to a tenth.",
             sharpness_figure(study),
         )
     if study.random is not None:
@@ -110,10 +113,10 @@ def _figures(study: Study) -> Iterator[tuple[str, str, Figure]]:
         if study.random.transition is not None:
             yield (
                 "transition",
-                "What takes over: one datum in Haar layers, n = 3, trained for ηSt = 20 to targets through the edge of "
-                "the spectrum. Points, and thick lines: means over circuits with standard errors. Dashed: flow of "
-                "infinite depth. Thin lines: its first correction in (2D-2)/L (two panels: from f = 0). Right: at "
-                "the edge the error falls as 1/t, more slowly in shallower circuits.",
+                f"What takes over: one datum in Haar layers, n = {QUBITS}, trained for ηSt = 20 to targets through "
+                "the edge of the spectrum. Points, and thick lines: means over circuits with standard errors. Dashed: "
+                "flow of infinite depth. Thin lines: its first correction in (2D-2)/L (two panels: from f = 0). Right: "
+                "at the edge the error falls as 1/t, more slowly in shallower circuits.",
                 transition_figure(study.random.transition),
             )
 

@@ -1,8 +1,9 @@
 """What a study says of the talk's findings and of the theory's predictions, each with an interval and a verdict.
 
 A question is a statistic over independent seeds (or circuits): a mean, or a ratio of geometric means, with Student's t
-interval, Welch's for two groups. Each of the N questions of a study gets an interval that misses with probability
-family_error/N, so that all cover at once with probability 1 - family_error (Bonferroni). The verdict is read off it:
+interval, Welch's for two groups; or a share, with Clopper and Pearson's. Each of the N questions of a study gets an
+interval that misses with probability family_error/N, so that all cover at once with probability 1 - family_error
+(Bonferroni). The verdict is read off it:
 
 * a direction: agree if the interval lies above the edge, disagree if it lies below, otherwise inconclusive;
 * a value: agree if the interval lies within the margin, disagree if outside, otherwise inconclusive.
@@ -54,7 +55,7 @@ class Ask:
     """A question before it is judged; values that are not finite are left out.
 
     ``logarithmic`` values are positive, and their geometric mean counts; with ``against``, its ratio to theirs, or, if
-    not logarithmic, the difference.
+    not logarithmic, the difference. Values of a ``share`` are 0 and 1, and its interval is Clopper and Pearson's.
     """
 
     result: str
@@ -65,6 +66,7 @@ class Ask:
     accepted: tuple[float, float]
     against: Array | None = None
     logarithmic: bool = False
+    share: bool = False
 
     def groups(self) -> list[Array]:
         """The finite values, as logarithms if these count."""
@@ -80,9 +82,14 @@ class Ask:
     def judge(self, level: float) -> Finding:
         """The verdict of an interval that misses with probability ``level``."""
         groups = self.groups()
-        estimate, se, df = _t(groups)
-        reach = float(stats.t.isf(level / 2, df)) * se
-        ends = np.array([estimate, estimate - reach, estimate + reach])
+        if self.share:
+            hits, count = int(groups[0].sum()), len(groups[0])
+            interval = stats.binomtest(hits, count).proportion_ci(1 - level)
+            ends = np.array([hits / count, interval.low, interval.high])
+        else:
+            estimate, se, df = _t(groups)
+            reach = float(stats.t.isf(level / 2, df)) * se
+            ends = np.array([estimate, estimate - reach, estimate + reach])
         if self.logarithmic:
             ends = np.exp(np.clip(ends, -600, 600))
         middle, low, high = map(float, ends)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from qntk.theory.training.one_datum import flow_one
 from qntk.validation.diagnosis.curves import DASHED
 from qntk.validation.diagnosis.random_training import RandomTraining
-from qntk.validation.diagnosis.transition import EDGE, PULL, STEPS, TARGETS, Transition
+from qntk.validation.diagnosis.transition import EDGE, LONG, PULL, TARGETS, Transition
 from qntk.validation.report.figures.style import plain_values, subplots
 
 Array = NDArray[np.float64]
@@ -82,24 +82,25 @@ def breakdown_figure(random: RandomTraining) -> Figure:
 def transition_figure(transition: Transition) -> Figure:
     """Residual and kernel at the end against the target, and the residual on the way to the edge."""
     figure, axes = subplots(1, 3, figsize=(12, 3.2), layout="constrained")
-    colours = sns.color_palette("colorblind", len(transition.depths))
-    t = PULL * np.arange(STEPS + 1)
+    depths, steps = transition.judged, round(LONG / PULL)
+    colours = sns.color_palette("colorblind", len(depths))
+    t = PULL * np.arange(steps + 1)
     grid = np.linspace(min(TARGETS), max(TARGETS), 71)
-    for depth, colour in zip(transition.depths, colours, strict=True):
+    for depth, colour in zip(depths, colours, strict=True):
         ends = {y: (np.abs(f[:, -1] - y), depth.kernels[y][:, -1] / depth.strength) for y, f in depth.outputs.items()}
         for axis, which in zip(axes[:2], (0, 1), strict=True):
             means = [ends[y][which].mean() for y in TARGETS]
             errors = [ends[y][which].std() / np.sqrt(len(ends[y][which])) for y in TARGETS]
             axis.errorbar(TARGETS, means, yerr=errors, fmt="o", markersize=4, color=colour, elinewidth=1)
-        law = flow_one(np.zeros(len(grid)), grid, PULL, 1.0, STEPS, depth.correction)
+        law = flow_one(np.zeros(len(grid)), grid, PULL, 1.0, steps, depth.correction)
         axes[0].plot(grid, np.abs(law.residual[-1]), color=colour, linewidth=1)
         axes[1].plot(grid, law.kernel[-1], color=colour, linewidth=1)
         axes[2].plot(t[1:], 1 - depth.outputs[EDGE].mean(axis=0)[1:], color=colour, linewidth=2.5, alpha=0.45)
         axes[2].plot(t[1:], -depth.law(EDGE, True).residual.mean(axis=-1)[1:], color=colour, linewidth=1)
-    bare = flow_one(np.zeros(len(grid)), grid, PULL, 1.0, STEPS)
+    bare = flow_one(np.zeros(len(grid)), grid, PULL, 1.0, steps)
     axes[0].plot(grid, np.abs(bare.residual[-1]), color="0.2", linestyle=DASHED, linewidth=1.2)
     axes[1].plot(grid, bare.kernel[-1], color="0.2", linestyle=DASHED, linewidth=1.2)
-    infinite = flow_one(0.0, EDGE, PULL, 1.0, STEPS)
+    infinite = flow_one(0.0, EDGE, PULL, 1.0, steps)
     axes[2].plot(t[1:], -infinite.residual[1:], color="0.2", linestyle=DASHED, linewidth=1.2)
     axes[0].set(title="residual at the end", yscale="log", ylabel=r"mean $|\varepsilon|$ at $\eta St = 20$")
     axes[1].set(title="kernel at the end", ylabel=r"mean $K/S$ at $\eta St = 20$")
@@ -113,7 +114,7 @@ def transition_figure(transition: Transition) -> Figure:
         _targets(axis, TARGETS)
     handles = [
         Line2D([], [], color=colour, marker="o", markersize=4, linewidth=1, label=f"L/(2D-2) = {depth.ratio}")
-        for depth, colour in zip(transition.depths, colours, strict=True)
+        for depth, colour in zip(depths, colours, strict=True)
     ]
     handles.append(Line2D([], [], color="0.2", linestyle=DASHED, linewidth=1.2, label="infinite depth"))
     return _beside(figure, axes[2], handles)

@@ -32,6 +32,8 @@ Array = NDArray[np.float64]
 _SHOT_SIZES = (2, 16, 64)
 """Qubits, parameters and most draws of the training with shots, which takes 2L + 1 outputs a step."""
 _SHOT_STEPS, _SHOT_FRACTION = 120, 0.5
+_MOST_CIRCUITS = 512
+"""Trained through the edge at the largest depth."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +80,7 @@ class RandomTraining:
 
 
 def random_training(
-    config: RandomConfig, seed: int, progress: Callable[[str], object] = lambda _: None
+    config: RandomConfig, seed: int, progress: Callable[[str], object] = lambda _: None, workers: int = 1
 ) -> RandomTraining:
     """Train everything; the result depends on the configuration and the seed alone."""
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed, spawn_key=(2**31,)).spawn(6)]
@@ -102,7 +104,8 @@ def random_training(
     through = None
     if config.ratios:
         progress("through the edge")
-        through = transition(config.ratios, config.draws, streams[5])
+        draws = min(config.draws, _MOST_CIRCUITS)
+        through = transition(config.ratios, draws, streams[5], config.widths, workers, lambda: progress("a depth"))
     return RandomTraining(law, rate, runs, floors, targets, reached, drift, foreseen, through)
 
 

@@ -44,7 +44,7 @@ _COLUMNS: dict[str, tuple[Stage, bool, Callable[[SeedDiagnosis], float]]] = {
     "condition_number": ("start", True, lambda d: d.spectrum[-1] / d.spectrum[0] if d.spectrum[0] > 0 else math.inf),
     "critical_learning_rate": ("start", True, lambda d: d.critical_rate),
     "learning_rate": ("start", True, lambda d: float(d.run.rate)),
-    "decay_time": ("start", True, lambda d: d.decay_time),
+    "decay_time": ("start", True, lambda d: d.start.decay_time),
     "final_loss": ("trained", True, lambda d: float(d.loss_of(d.run.outputs[-1]))),
     "predicted_loss": ("predicted", True, lambda d: max(float(d.loss_of(d.predicted[-1])), 1e-300)),
     "r2_train": ("trained", False, lambda d: d.r2(d.run.outputs[-1], True)),
@@ -104,6 +104,7 @@ def document(study: Study, judged: list[Finding]) -> dict[str, Any]:
         "steps": config.steps,
         "models": [model_row(m) for m in study.models],
         "foretold": [asdict(row) for row in foretold((m.network for m in study.models), config.observable)],
+        "laws": _laws(study),
         "findings": [asdict(f) | _ends(f) for f in judged],
         "verdicts": {v: counts[v] for v in ("agree", "inconclusive", "disagree")},
         "family_error": config.family_error,
@@ -113,6 +114,13 @@ def document(study: Study, judged: list[Finding]) -> dict[str, Any]:
         "seconds": study.seconds,
         "versions": installed(_PACKAGES),
     }
+
+
+def _laws(study: Study) -> list[dict[str, Any]]:
+    """What each law misses, in circuits where all of them apply, a row for each depth and target."""
+    if study.random is None or study.random.transition is None:
+        return []
+    return [row for depth in study.random.transition.depths for row in depth.rows()]
 
 
 def write_diagnostics(study: Study, directory: Path) -> dict[str, Any]:
@@ -128,6 +136,7 @@ def write_diagnostics(study: Study, directory: Path) -> dict[str, Any]:
             written = pages(made, judged, study.config, figures, staged) | {
                 "models.csv": _csv(made["models"]),
                 "findings.csv": _csv(made["findings"]),
+                **({"laws.csv": _csv(made["laws"])} if made["laws"] else {}),
                 "diagnostics.json": json.dumps(made, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
             }
             for name, text in written.items():

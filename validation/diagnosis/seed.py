@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -22,6 +22,43 @@ Stage = Literal["start", "trained", "predicted"]
 Law = Literal["frozen", "dressed"]
 """What a prediction takes the kernel for."""
 _LARGEST = 1e100
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """The kernel of one network before training.
+
+    Args:
+        spectrum: λ_i on the training points, ascending, from the singular values of the Jacobian.
+        loss: convention.
+        rate: η.
+    """
+
+    spectrum: Array
+    loss: Loss
+    rate: float
+
+    @property
+    def critical_rate(self) -> float:
+        """2/λ_max in the loss's convention."""
+        return float(1 / (self.spectrum[-1] * loss_prefactor(self.loss, len(self.spectrum))))
+
+    @property
+    def condition_number(self) -> float:
+        """λ_max/λ_min, infinite for a singular kernel."""
+        return float(self.spectrum[-1] / self.spectrum[0]) if self.spectrum[0] > 0 else float("inf")
+
+    @property
+    def decay_time(self) -> float:
+        """Of the slowest mode, in steps; infinite for a singular kernel, or where some mode does not decay."""
+        first, last = (
+            float(value) * 2 * self.rate / self.critical_rate / float(self.spectrum[-1])
+            for value in (self.spectrum[0], self.spectrum[-1])
+        )
+        slowest = max(abs(1 - first), abs(1 - last))
+        if first <= 0 or slowest > 1:
+            return float("inf")
+        return -1 / float(np.log1p(-first)) if slowest == abs(1 - first) and first < 1 else -1 / float(np.log(slowest))
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,18 +90,14 @@ class SeedDiagnosis:
         return int((self.spectrum > 0).sum())
 
     @property
-    def critical_rate(self) -> float:
-        """2/λ_max in the loss's convention."""
-        return float(1 / (self.spectrum[-1] * loss_prefactor(self.loss, len(self.spectrum))))
+    def start(self) -> Start:
+        """The kernel at initialisation, with the rate of this run."""
+        return Start(self.spectrum, self.loss, float(self.run.rate))
 
     @property
-    def decay_time(self) -> float:
-        """Of the slowest mode, in steps, at the rate of this run; infinite for a singular kernel or none."""
-        x = float(self.spectrum[0] * self.frozen.effective_rate)
-        slowest = max(abs(1 - x), abs(1 - float(self.spectrum[-1]) * self.frozen.effective_rate))
-        if x <= 0 or slowest > 1:
-            return float("inf")
-        return -1 / float(np.log1p(-x)) if slowest == abs(1 - x) and x < 1 else -1 / float(np.log(slowest))
+    def critical_rate(self) -> float:
+        """2/λ_max in the loss's convention."""
+        return self.start.critical_rate
 
     @cached_property
     def frozen(self) -> FrozenTraining:
@@ -169,10 +202,15 @@ class SeedDiagnosis:
 
 @dataclass(frozen=True, eq=False)
 class ModelDiagnosis:
-    """All finished seeds of a model at a depth."""
+    """All finished seeds of a model at a depth, and the kernels of more networks that were not trained."""
 
     network: Qnn
     seeds: list[SeedDiagnosis]
+    starts: list[Start] = field(default_factory=list)
+
+    def at_start(self, pick: Callable[[Start], float]) -> Array:
+        """One number a network before training: of ``starts`` where there are any, else of the seeds."""
+        return np.array([pick(start) for start in self.starts or [s.start for s in self.seeds]], dtype=float)
 
     def values(self, pick: Callable[[SeedDiagnosis], float], of: Stage = "trained") -> Array:
         """One number a seed: of all for what is known at the start, else of those that did not diverge.

@@ -30,7 +30,7 @@ from qntk.validation.sweep.manifest import write_atomically
 Array = NDArray[np.float64]
 _LEFTOVER = re.compile(r"\..+\.(toml|npz|html|md|json|csv)\.\d+")
 """Files that a run which was killed had not finished."""
-FORMAT = 1
+FORMAT = 2
 """Raised whenever the same configuration would train to other numbers."""
 
 

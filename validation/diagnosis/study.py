@@ -27,13 +27,16 @@ from qntk.sampling.learning.training import Problem, checkpoint_steps, critical_
 from qntk.theory.training.frozen import jacobian_spectrum
 from qntk.validation.diagnosis.config import DiagnoseConfig
 from qntk.validation.diagnosis.random_training import RandomTraining, random_training
-from qntk.validation.diagnosis.seed import ModelDiagnosis, SeedDiagnosis
-from qntk.validation.diagnosis.stability import Sharpness, sharpness
+from qntk.validation.diagnosis.seed import ModelDiagnosis, SeedDiagnosis, Start
+from qntk.validation.diagnosis.stability import MOST_SEEDS, Sharpness, sharpness
 from qntk.validation.diagnosis.store import SeedRun, TrainingStore
+from qntk.validation.diagnosis.transition import QUBITS
 
 Array = NDArray[np.float64]
 _TOGETHER = 4
 """Seeds trained as one batch."""
+_WIDTH = 0.04
+"""Relative, of the brackets of critical rates, which differ by a fifth from seed to seed."""
 _STILL = 1e-12
 """Of an observable's norm: slopes up to here are rounding."""
 
@@ -135,25 +138,28 @@ def _run(config: DiagnoseConfig, data: Dataset, store: TrainingStore, workers: i
     steps = sum(len(s) for _, s in batches) * config.steps
     random = None
     if config.random is not None:
-        with tqdm(total=4 + bool(config.random.ratios), desc="random circuits", unit="part", delay=1) as bar:
-            random = random_training(config.random, config.seed, lambda _: bar.update())
-    deepest = [n for n in networks if n.depth == max(config.depths)] if config.sharpness else []
+        cells = len(config.random.ratios) * len({QUBITS, *config.random.widths})
+        with tqdm(total=4 + bool(cells) + cells, desc="random circuits", unit="part", delay=1) as bar:
+            random = random_training(config.random, config.seed, lambda _: bar.update(), workers or cores())
+    ends = (max(config.depths), min(config.depths))  # the longest first, so that threads end together
+    followed = [(n, m) for d in dict.fromkeys(ends) for n in networks if n.depth == d for m in config.sharpness]
     with (
-        tqdm(total=len(deepest), desc="edge of stability", unit="model", delay=1) as bar,
+        tqdm(total=len(followed), desc="edge of stability", unit="run", delay=1) as bar,
         ThreadPoolExecutor(workers or cores()) as pool,
     ):
 
-        def follow(network: Qnn) -> list[Sharpness]:
-            made = sharpness(
-                network, observable, data, config.loss, config.sharpness, config.seeds, config.seed, config.steps
-            )
+        def follow(asked: tuple[Qnn, float]) -> Sharpness:
+            network, multiple = asked
+            thetas = _angles(config, network, list(range(min(config.seeds, MOST_SEEDS))))
+            made = sharpness(network, observable, data, config.loss, multiple, thetas, config.steps)
             bar.update()
             return made
 
-        sharp = [one for made in pool.map(follow, deepest) for one in made]
+        sharp = list(pool.map(follow, followed))
+        starts = list(pool.map(lambda network: _starts(config, data, network, observable), networks))
     models = [
-        ModelDiagnosis(network, [_diagnosis(store, network, seed, levels) for seed in range(config.seeds)])
-        for network in networks
+        ModelDiagnosis(network, [_diagnosis(store, network, seed, levels) for seed in range(config.seeds)], before)
+        for network, before in zip(networks, starts, strict=True)
     ]
     warnings += _divergence(models) + _undressed(models)
     trained = sum(len(s) for _, s in missing)
@@ -161,6 +167,21 @@ def _run(config: DiagnoseConfig, data: Dataset, store: TrainingStore, workers: i
         config, data, models, random, sharp, warnings, trained, len(networks) * config.seeds - trained,
         time.perf_counter() - begin, steps / spent,
     )  # fmt: skip
+
+
+def _starts(config: DiagnoseConfig, data: Dataset, network: Qnn, observable: object) -> list[Start]:
+    """Kernels before training, of the seeds' networks and more; none where the seeds are enough."""
+    made: list[Start] = []
+    if config.starts <= config.seeds:
+        return made
+    model, x = network.model(observable), network.columns(data.x[data.training])
+    for first in range(0, config.starts, _TOGETHER):
+        thetas = _angles(config, network, list(range(first, min(first + _TOGETHER, config.starts))))
+        for jacobian in model.value_and_gradient(thetas, x)[1]:
+            spectrum = jacobian_spectrum(jacobian)
+            critical = Start(spectrum, config.loss, 0.0).critical_rate
+            made.append(Start(spectrum, config.loss, config.learning_rate or config.fraction * critical))
+    return made
 
 
 def _refuse_still(config: DiagnoseConfig, data: Dataset, network: Qnn, observable: object, size: float) -> None:
@@ -203,7 +224,7 @@ def _train(
     rates = np.full(len(seeds), fixed) if fixed is not None else config.fraction * critical
     bracket = np.stack([np.zeros(len(seeds)), np.full(len(seeds), np.inf)])
     if config.bisect_steps:
-        bracket = np.stack(critical_rates(problem, thetas, critical, config.bisect_steps, progress=tell))
+        bracket = np.stack(critical_rates(problem, thetas, critical, config.bisect_steps, _WIDTH, tell))
     done = train(problem, thetas, rates, config.steps, tell)
     return [SeedRun(**done.seed(index), critical=bracket[:, index]) for index in range(len(seeds))]
 

@@ -15,7 +15,7 @@ ASKED = (
     "products over the data, tells at the outset how training will go, as long as it stays what it was, that is, "
     "frozen. Do its predictions come true, where does frozen training end, and what replaces it?"
 )
-_WIDER = ("dressed kernel", "dressed with", "correction", "exp(-c")
+_WIDER = ("dressed kernel", "dressed with", "correction", "exp(-c", "flow of", "2/η", "gives way")
 """What a statement on a theory beyond the frozen kernel names."""
 
 

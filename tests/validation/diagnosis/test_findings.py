@@ -30,6 +30,18 @@ def test_intervals_against_scipy():
     assert low < middle < high
 
 
+def test_shares_against_their_definition():
+    """The interval's ends are where a tail of the binomial is level/2; a share of one has no upper end below 1."""
+    found = Ask("I", "s", "m", "x", np.repeat([1.0, 0.0], [27, 5]), (0.5, 1.0), share=True).judge(1e-3)
+    low, high = found.interval
+    assert found.estimate == 27 / 32
+    assert stats.binom.sf(26, 32, low) == pytest.approx(5e-4)
+    assert stats.binom.cdf(27, 32, high) == pytest.approx(5e-4)
+    assert found.verdict == "agree"
+    none = Ask("I", "s", "m", "x", np.zeros(32), (0.5, 1.0), share=True).judge(1e-3)
+    assert (none.verdict, none.interval[0]) == ("disagree", 0)
+
+
 def test_planted_directions_and_values():
     rng = RNG(1)
     up = rng.lognormal(2.0, 0.1, 8)
