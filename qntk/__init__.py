@@ -19,12 +19,8 @@ import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
-from qntk import _floating
-
 if os.name == "nt":
     raise ImportError("qntk does not run on Windows; use it in WSL, the Windows Subsystem for Linux, or in a container")
-
-_floating.install()
 
 _HOME = {
     "Law": "_law",
@@ -101,7 +97,14 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     """A public name or a room, imported when it is first asked for."""
     if name in _HOME:
-        value = globals()[name] = getattr(importlib.import_module(f"qntk.{_HOME[name]}"), name)
+        from qntk._floating import as_numpy_comes
+
+        module = importlib.import_module(f"qntk.{_HOME[name]}")
+        value = getattr(module, name)
+        if not isinstance(value, type):
+            value = as_numpy_comes(value)
+            setattr(module, name, value)  # the same object from both, which pickling asks for
+        globals()[name] = value
         return value
     if name in _ROOMS:
         return importlib.import_module(f"qntk.{name}")

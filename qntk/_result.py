@@ -8,6 +8,8 @@ from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from qntk._floating import calm
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -15,7 +17,14 @@ _LINES = 20
 
 
 class Result:
-    """A frozen value that shows itself. Subclasses give ``title`` and ``rows``, and their command's document."""
+    """A frozen value that shows itself. Subclasses give ``title`` and ``rows``, and their command's document.
+
+    Their methods run under numpy's own settings of floating-point errors.
+    """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        calm(cls)
 
     def title(self) -> str:
         """One line: what this is."""
