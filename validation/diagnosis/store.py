@@ -32,6 +32,8 @@ _LEFTOVER = re.compile(r"\..+\.(toml|npz|html|md|json|csv)\.\d+")
 """Files that a run which was killed had not finished."""
 FORMAT = 2
 """Raised whenever the same configuration would train to other numbers."""
+_READ = (FORMAT, 1)
+"""Formats whose files serve as well: 1 has the same runs, and narrower brackets of the critical rate."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +49,7 @@ class TrainingStore:
     def __init__(self, directory: Path, config: DiagnoseConfig, text: str, data: Dataset) -> None:
         self.directory, self.config, self.data = directory, config, data
         self._text = text
-        self._fingerprints: dict[Qnn, str] = {}
+        self._fingerprints: dict[tuple[Qnn, int], str] = {}
         try:
             if directory.exists() and any(directory.iterdir()) and not (directory / "training").is_dir():
                 raise ValueError(f"directory {directory} is not empty and holds no study; give another")
@@ -73,20 +75,22 @@ class TrainingStore:
                 raise ValueError(f"directory {self.directory} cannot be used: {error.strerror}") from error
             yield
 
-    def path(self, network: Qnn, seed: int) -> Path:
+    def path(self, network: Qnn, seed: int, form: int = FORMAT) -> Path:
         """Where a seed's results are or will be."""
-        if network not in self._fingerprints:
-            self._fingerprints[network] = self._fingerprint(network)
-        name = f"{network.name}-depth{network.depth:03d}-seed{seed:03d}-{self._fingerprints[network]}.npz"
+        if (network, form) not in self._fingerprints:
+            self._fingerprints[network, form] = self._fingerprint(network, form)
+        name = f"{network.name}-depth{network.depth:03d}-seed{seed:03d}-{self._fingerprints[network, form]}.npz"
         return self.directory / "training" / name
 
     def read(self, network: Qnn, seed: int) -> SeedRun | None:
         """The results of a seed; None if there are none or the file is damaged."""
-        try:
-            with np.load(self.path(network, seed)) as file:
-                return SeedRun(**{field.name: file[field.name] for field in fields(SeedRun)})
-        except Exception:  # a flipped bit makes the reader stumble in any way
-            return None
+        for form in _READ:
+            try:
+                with np.load(self.path(network, seed, form)) as file:
+                    return SeedRun(**{field.name: file[field.name] for field in fields(SeedRun)})
+            except Exception:  # a flipped bit makes the reader stumble in any way
+                continue
+        return None
 
     def write(self, network: Qnn, seed: int, run: SeedRun) -> None:
         """Add a seed, whole or not at all."""
@@ -97,10 +101,10 @@ class TrainingStore:
         except OSError as error:
             raise ValueError(f"results cannot be written to {self.directory}: {error.strerror}") from error
 
-    def _fingerprint(self, network: Qnn) -> str:
+    def _fingerprint(self, network: Qnn, form: int) -> str:
         c = self.config
         digest = hashlib.sha256()
-        told = (FORMAT, c.seed, c.qubits, c.observable, c.steps, c.loss, c.learning_rate, c.fraction, c.bisect_steps)
+        told = (form, c.seed, c.qubits, c.observable, c.steps, c.loss, c.learning_rate, c.fraction, c.bisect_steps)
         gates = [
             (
                 i.operation.name,

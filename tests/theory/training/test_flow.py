@@ -243,7 +243,7 @@ EYE = np.eye(2)
         (lambda: flow(EYE, [[0, 1], [0, 0]], [0, 0], [True, True], 0.1, 1.0, 5), "Hermitian"),
         (lambda: flow(EYE, 0 * EYE, [0, 0], [False, False], 0.1, 1.0, 5), "marks no point"),
         (lambda: flow(EYE, 0 * EYE, [0, 0], [1, 0], 0.1, 1.0, 5), "booleans"),
-        (lambda: flow(EYE, 0 * EYE, [0, np.nan], [True, True], 0.1, 1.0, 5), "labels has shape"),
+        (lambda: flow(EYE, 0 * EYE, [0, np.nan], [True, True], 0.1, 1.0, 5), "label 1 is nan"),
         (lambda: flow(EYE, EYE, [0, 0], [True, True], 0.1, 1.0, 5), "edge of the spectrum"),
         (lambda: flow(EYE, 0 * EYE, [0.5, 0], [True, True], 3.0, 1.0, 5), "rate 3 is beyond stability"),
         (lambda: flow(EYE, 0 * EYE, [0.5, 0], [True, True], 0.1, 1.0, 10**9), "memory"),

@@ -83,8 +83,9 @@ def test_boxes_are_where_the_file_draws(tmp_path):
     """The width of what is saved, by the same padding; with another one, the negative control, it is not."""
     text = io.StringIO()
     made = figure()
-    found, width, height = parts(made, laid_out(made, PAD))
-    made.savefig(text, format="svg", bbox_inches="tight", pad_inches=PAD)
+    whole = laid_out(made, PAD)
+    found, width, height = parts(made, whole)
+    made.savefig(text, format="svg", bbox_inches=whole)  # as style.py saves it
     saved = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text.getvalue())
     assert (width, height) == pytest.approx((float(saved.group(1)), float(saved.group(2))), abs=1.0)
     assert parts(made, laid_out(made, 0.3))[1] > width + 20
