@@ -14,11 +14,10 @@ import math
 import sys
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 from qiskit.quantum_info import SparsePauliOp
 from scipy.special import stdtr
-from small_samples import DRAWS, LEVELS, resampled
+from small_samples import DRAWS, LEVELS, draw, resampled
 
 from qntk.inputs.observables import parse_observable
 from qntk.sampling import HaarLayers
@@ -85,27 +84,8 @@ def main() -> None:
         shown = ["–" if math.isnan(a) else f"{a:.2g} / {b:.2g}" for a, b in seen]
         shown[:-1] = [s if n >= needed else f"({s})" for n, s in zip(DRAWS, shown[:-1], strict=True)]
         print("| " + " | ".join([name, title, f"{needed:,}".replace(",", " "), *shown]) + " |")
-    draw(rows)
-
-
-def draw(rows: list[tuple[str, str, int, list[list[float]]]]) -> None:
-    """Full marks where there is a verdict, hollow ones where there is none."""
-    plt.rcParams |= {"svg.hashsalt": "qntk", "svg.fonttype": "none", "font.size": 8}
-    figure, axes = plt.subplots(1, len(QUANTITIES), figsize=(8, 2.7), sharey=True, layout="constrained")
-    for axis, title in zip(axes, QUANTITIES, strict=True):
-        for color, (name, _, needed, seen) in enumerate(row for row in rows if row[1] == title):
-            values = [max(100 * LEVELS[0] * one, 0.5) for one, _ in seen[:-1]]
-            axis.plot(DRAWS, values, color=f"C{color}", lw=0.8, label=name)
-            for n, value in zip(DRAWS, values, strict=True):
-                face = f"C{color}" if n >= needed else "white"
-                axis.plot(n, value, "o", ms=4, color=f"C{color}", markerfacecolor=face)
-        axis.axhline(100 * LEVELS[0], color="0.4", ls="--", lw=0.8)
-        axis.set(xscale="log", yscale="log", title=f"exponent of {title}", xlabel="draws a cell")
-    axes[0].set(ylabel="misses of a 5 % interval, %", yticks=[1, 2, 5, 10, 20, 40])
-    axes[0].yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes[0].yaxis.set_minor_formatter(lambda value, _: "")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
-    figure.savefig(FIGURE, metadata={"Date": None})
+    panels = {title: f"exponent of {title}" for title in QUANTITIES}
+    draw([(*row, seen[:-1]) for *row, seen in rows], panels, (8, 2.7), "draws a cell", FIGURE)
 
 
 if __name__ == "__main__":

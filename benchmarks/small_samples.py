@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -42,6 +43,8 @@ HELD_OUT = (
 STATISTICS = (("kernel", "mean"), ("kernel", "variance"), ("kernel", "relative_std"), ("dqntk", "second_moment"))
 NAMES = {"mean": "mean of K", "variance": "variance of K", "relative_std": "ΔK/K̄", "second_moment": "E μ²"}
 POPULATION = 1_000_000
+Row = tuple[str, str, int, list[list[float]]]
+"""Setting, statistic, draws for a verdict, and misses over promised at each level, by the number of draws."""
 FIGURE = Path(__file__).parent.parent / "docs" / "small_samples.svg"
 
 
@@ -134,27 +137,27 @@ def main() -> None:
         cells = [f"{a:.2g} / {b:.2g}" for a, b in seen]
         cells = [c if n >= needed else f"({c})" for n, c in zip(DRAWS, cells, strict=True)]
         print("| " + " | ".join([setting, NAMES[statistic], f"{needed:,}".replace(",", " "), *cells]) + " |")
-    draw(rows)
+    draw(rows, NAMES, (9.5, 2.7), "draws", FIGURE)
 
 
-def draw(rows: list[tuple[str, str, int, list[list[float]]]]) -> None:
-    """Full marks where there is a verdict, hollow ones where there is none."""
+def draw(rows: Sequence[Row], panels: dict[str, str], size: tuple[float, float], x: str, path: Path) -> None:
+    """Full marks where there is a verdict, hollow ones where there is none; a panel a title, by what its rows say."""
     plt.rcParams |= {"svg.hashsalt": "qntk", "svg.fonttype": "none", "font.size": 8}
-    figure, axes = plt.subplots(1, len(STATISTICS), figsize=(9.5, 2.7), sharey=True, layout="constrained")
-    for axis, (_, statistic) in zip(axes, STATISTICS, strict=True):
-        for color, (setting, _, needed, seen) in enumerate(row for row in rows if row[1] == statistic):
+    figure, axes = plt.subplots(1, len(panels), figsize=size, sharey=True, layout="constrained")
+    for axis, (shown, title) in zip(axes, panels.items(), strict=True):
+        for color, (name, _, needed, seen) in enumerate(row for row in rows if row[1] == shown):
             values = [max(100 * LEVELS[0] * one, 0.5) for one, _ in seen]
-            axis.plot(DRAWS, values, color=f"C{color}", lw=0.8, label=setting)
+            axis.plot(DRAWS, values, color=f"C{color}", lw=0.8, label=name)
             for n, value in zip(DRAWS, values, strict=True):
                 face = f"C{color}" if n >= needed else "white"
                 axis.plot(n, value, "o", ms=4, color=f"C{color}", markerfacecolor=face)
         axis.axhline(100 * LEVELS[0], color="0.4", ls="--", lw=0.8)
-        axis.set(xscale="log", yscale="log", title=NAMES[statistic], xlabel="draws")
+        axis.set(xscale="log", yscale="log", title=title, xlabel=x)
     axes[0].set(ylabel="misses of a 5 % interval, %", yticks=[1, 2, 5, 10, 20, 40])
     axes[0].yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes[0].yaxis.set_minor_formatter(lambda value, _: "")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
-    figure.savefig(FIGURE, metadata={"Date": None})
+    figure.savefig(path, metadata={"Date": None})
 
 
 if __name__ == "__main__":

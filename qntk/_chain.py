@@ -78,15 +78,9 @@ class ChainLaw(Result):
         level: float = 0.01 / 4,
     ) -> int:
         """Draws for which a right law gets ``agree`` with probability ``power``; as ``qntk.law(…).draws_needed``."""
-        from qntk.validation.judge.claims import Margins  # these need scipy.stats, which takes long to import
-        from qntk.validation.judge.design import draws_needed
-        from qntk.validation.judge.estimates import MOMENTS
-        from qntk.validation.judge.spread import Spread
+        from qntk.validation.judge.design import draws_to_agree  # needs scipy.stats, which takes long to import
 
-        if statistic not in MOMENTS:
-            raise ValueError(f"statistic {statistic!r} is unknown; choose {', '.join(MOMENTS)}")
-        wanted = getattr(Margins(), statistic) if margin is None else margin
-        return draws_needed(Spread.of_law(self.law), statistic, wanted, level, power)
+        return draws_to_agree(self.law, statistic, margin, power, level)
 
     def title(self) -> str:
         """What this is a law of."""

@@ -21,7 +21,7 @@ from qntk.theory.haar.distribution import KernelDistribution
 from qntk.theory.haar.dqntk_second_moment import second_moment
 from qntk.theory.haar.shape import excess_kurtosis, skewness
 from qntk.validation.judge.law import kernel_law
-from qntk.validation.judge.predict import QUANTILES, predict_document, predict_text
+from qntk.validation.judge.predict import QUANTILES, predict_document, predict_text, rotation
 
 MOST_QUBITS, MOST_PARAMETERS = 60, 10**9
 
@@ -126,21 +126,14 @@ class Law(Result):
         >>> law(3, 10, "Z0").draws_needed("variance", margin=0.1, power=0.9)
         6499
         """
-        from qntk.validation.judge.claims import Margins  # these need scipy.stats, which takes long to import
-        from qntk.validation.judge.design import draws_needed
-        from qntk.validation.judge.estimates import MOMENTS
-        from qntk.validation.judge.spread import Spread
+        from qntk.validation.judge.design import draws_to_agree  # needs scipy.stats, which takes long to import
 
-        if statistic not in MOMENTS:
-            raise ValueError(f"statistic {statistic!r} is unknown; choose {', '.join(MOMENTS)}")
-        wanted = getattr(Margins(), statistic) if margin is None else margin
-        return draws_needed(Spread.of_law(self.kernel_law), statistic, wanted, level, power)
+        return draws_to_agree(self.kernel_law, statistic, margin, power, level)
 
     def title(self) -> str:
         """What this is a law of."""
-        convention = "exp(-iθP/2)" if self.generator == "half-pauli" else "exp(-iθP)"
         L = self.parameters if isinstance(self.parameters, int) else f"{self.parameters[0]} … {self.parameters[-1]}"
-        return f"Haar layers, n = {self.qubits}, L = {L}, observable {self.observable.spec}, {convention}"
+        return f"Haar layers, n = {self.qubits}, L = {L}, observable {self.observable.spec}, {rotation(self.generator)}"
 
     def rows(self) -> list[dict[str, Any]]:
         """Mean, variance and ΔK/K̄, a row for each L and regime."""

@@ -96,10 +96,9 @@ class AerShots(BaseEstimatorV2):
         groups = [] if trivial.all() else observable[~trivial].group_commuting(qubit_wise=True)
         qubits = pub.circuit.num_qubits
         tabled = self.backend.options.noise_model is None and qubits <= _TABLE_QUBITS
-        if groups and tabled and len(points) * len(groups) << qubits <= _MOST_PROBABILITIES:
-            evs += self._drawn(pub.circuit, groups, points, shots, copies, rng)
-        elif groups:
-            evs += self._dealt(pub.circuit, groups, points, shots, copies, rng)
+        tabled = tabled and len(points) * len(groups) << qubits <= _MOST_PROBABILITIES
+        if groups:
+            evs += (self._drawn if tabled else self._dealt)(pub.circuit, groups, points, shots, copies, rng)
         stds = np.full(shape, pub.precision)
         return PubResult(DataBin(evs=evs.reshape(shape), stds=stds, shape=shape), {"shots": shots})
 

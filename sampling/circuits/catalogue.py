@@ -84,6 +84,7 @@ def ansatz(
     return circuit
 
 
+_FREE_FERMIONS = "it is one of free fermions: its algebra is so(2n), and its kernels fall as powers of n"
 _ENTRIES = (
     Ansatz(
         name="hea",
@@ -132,7 +133,7 @@ _ENTRIES = (
         parameters=count("z", "xy", bonds),
         summary="Hamiltonian-variational for the open XY chain in a field, from |1010…>: RZ on qubits, RXX and RYY on "
         "bonds",
-        symmetry="it is one of free fermions: its algebra is so(2n), and its kernels fall as powers of n",
+        symmetry=_FREE_FERMIONS,
     ),
     Ansatz(
         name="hva-heisenberg",
@@ -147,14 +148,14 @@ _ENTRIES = (
         build=evolutions("z", "x", bonds),
         parameters=count("z", "x", bonds),
         summary="nearest-neighbour matchgates on an open chain: RZ on qubits, RXX on bonds",
-        symmetry="it is one of free fermions: its algebra is so(2n), and its kernels fall as powers of n",
+        symmetry=_FREE_FERMIONS,
     ),
     Ansatz(
         name="ising-chain",
         build=evolutions("x", "z", bonds),
         parameters=count("x", "z", bonds),
         summary="Hamiltonian-variational for the open Ising chain: RX on qubits, RZZ on bonds, an angle each",
-        symmetry="it is one of free fermions: its algebra is so(2n), and its kernels fall as powers of n",
+        symmetry=_FREE_FERMIONS,
     ),
     Ansatz(
         name="su2-equivariant",

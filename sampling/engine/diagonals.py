@@ -66,6 +66,30 @@ def _times_phase(c, s, cos, sin):  # type: ignore[no-untyped-def]
 
 
 @leaf
+def _phases(row, members, cos, sin, table, dimension):  # type: ignore[no-untyped-def]
+    """The diagonal: whether the table has all of it, as for members of two qubits and more, and c + is, the factor from
+    its lower to its upper half where it has the lower one alone.
+    """
+    if row[4] < row[2]:
+        merged_phases(row, members, cos, sin, table, dimension)
+        return True, spread(1.0), spread(0.0)
+    c, s = _lower_half(row, members, cos, sin, table, dimension // 2)
+    return False, c, s
+
+
+@leaf
+def _two_phases(wide, c, s, table, i, half):  # type: ignore[no-untyped-def]
+    """Entries i and i + half of the diagonal, of what ``_phases`` gave."""
+    a, b = i * 2 * WIDTH, (i + half) * 2 * WIDTH
+    r, m = load(table, a), load(table, a + WIDTH)
+    if wide:
+        x, y = load(table, b), load(table, b + WIDTH)
+    else:
+        x, y = _product(c, s, r, m)
+    return r, m, x, y
+
+
+@leaf
 def _times(sign, r, m):  # type: ignore[no-untyped-def]
     """sign · (r + im)."""
     return spread(sign) * r, spread(sign) * m
@@ -75,25 +99,16 @@ def _times(sign, r, m):  # type: ignore[no-untyped-def]
 def merged(row, members, signs, cos, sin, psi, table, dimension):  # type: ignore[no-untyped-def]
     """ψ ← diagonal · ψ for a merged row; ``table`` is work space of 2 D vectors."""
     half = dimension // 2
-    wide = row[4] < row[2]
-    if wide:
-        merged_phases(row, members, cos, sin, table, dimension)
-        c, s = spread(1.0), spread(0.0)
-    else:
-        c, s = _lower_half(row, members, cos, sin, table, half)
+    wide, c, s = _phases(row, members, cos, sin, table, dimension)
     for i in range(half):
-        a, b, t, u = at(i), at(i + half), i * 2 * WIDTH, (i + half) * 2 * WIDTH
-        ac, as_ = load(table, t), load(table, t + WIDTH)
-        if wide:
-            bc, bs = load(table, u), load(table, u + WIDTH)
-        else:
-            bc, bs = _product(c, s, ac, as_)
+        a, b = at(i), at(i + half)
+        ac, ai, bc, bi = _two_phases(wide, c, s, table, i, half)
         ar, am, br, bm = load_two(psi, a, b)
         if row[3] >= 0:
             ar, am = _times(signs[row[3] + i], ar, am)
             br, bm = _times(signs[row[3] + i + half], br, bm)
-        ar, am = _product(ac, as_, ar, am)
-        br, bm = _product(bc, bs, br, bm)
+        ar, am = _product(ac, ai, ar, am)
+        br, bm = _product(bc, bi, br, bm)
         store_two(psi, a, b, ar, am, br, bm)
 
 
@@ -105,31 +120,22 @@ def unmerged(row, members, signs, cos, sin, psi, lam, table, slopes, dimension):
     come from one halving tree, whose first step is taken here.
     """
     half = dimension // 2
-    wide = row[4] < row[2]
-    if wide:
-        merged_phases(row, members, cos, sin, table, dimension)
-        c, s, place = spread(1.0), spread(0.0), 2 * dimension * WIDTH
-    else:
-        c, s = _lower_half(row, members, cos, sin, table, half)
-        place = dimension * WIDTH
+    wide, c, s = _phases(row, members, cos, sin, table, dimension)
+    place = (2 * dimension if wide else dimension) * WIDTH
     difference = spread(0.0)
     for i in range(half):
-        a, b, t, u = at(i), at(i + half), i * 2 * WIDTH, (i + half) * 2 * WIDTH
-        ac, as_ = load(table, t), load(table, t + WIDTH)
-        if wide:
-            bc, bs = load(table, u), load(table, u + WIDTH)
-        else:
-            bc, bs = _product(c, s, ac, as_)
+        a, b = at(i), at(i + half)
+        ac, ai, bc, bi = _two_phases(wide, c, s, table, i, half)
         if row[3] >= 0:
-            ac, as_ = _times(signs[row[3] + i], ac, as_)
-            bc, bs = _times(signs[row[3] + i + half], bc, bs)
+            ac, ai = _times(signs[row[3] + i], ac, ai)
+            bc, bi = _times(signs[row[3] + i + half], bc, bi)
         ar, am, br, bm = load_two(psi, a, b)
         ax, ay, bx, by = load_two(lam, a, b)
         low, high = fma(ax, am, -(ay * ar)), fma(bx, bm, -(by * br))
-        ar, am = _product_back(ac, as_, ar, am)
-        br, bm = _product_back(bc, bs, br, bm)
-        ax, ay = _product_back(ac, as_, ax, ay)
-        bx, by = _product_back(bc, bs, bx, by)
+        ar, am = _product_back(ac, ai, ar, am)
+        br, bm = _product_back(bc, bi, br, bm)
+        ax, ay = _product_back(ac, ai, ax, ay)
+        bx, by = _product_back(bc, bi, bx, by)
         store_two(psi, a, b, ar, am, br, bm)
         store_two(lam, a, b, ax, ay, bx, by)
         if wide:

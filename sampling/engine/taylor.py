@@ -69,4 +69,5 @@ def _run_taylor(  # type: ignore[no-untyped-def]
             for a in (at(i), at(i) + WIDTH):
                 total = fma(load(two, a), load(work, a), total)
         store(result, 0, total + total)
-        values[start : start + count] = result[:count]
+        for b in range(count):
+            values[start + b] = result[b]

@@ -19,6 +19,7 @@ tail of a squared exponential, which no expansion in moments follows: the sum is
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -62,7 +63,7 @@ class _SquareSum(TermSum):
 
 
 @dataclass(frozen=True)
-class FermionLaw:
+class FermionLaw(ABC):
     """K = c² v Σ_ℓ T_ℓ for Haar-random SO(2n) layers: what the laws of both kinds of observable share.
 
     Args:
@@ -87,18 +88,18 @@ class FermionLaw:
             raise ValueError(f"coefficient is {self.coefficient}; give a finite number that is not 0")
 
     @property
+    @abstractmethod
     def _v(self) -> tuple[Fraction, Fraction]:
         """a and b of v ~ Beta(a, b)."""
-        raise TypeError("take FreeFermionLaw or QuadraticFermionLaw")
 
+    @abstractmethod
     def _term(self, order: int) -> list[Fraction]:
         """E T^k for k = 0 … order."""
-        raise TypeError("take FreeFermionLaw or QuadraticFermionLaw")
 
-    @cached_property
+    @property
+    @abstractmethod
     def _sum(self) -> TermSum:
         """The law of Σ_ℓ T_ℓ."""
-        raise TypeError("take FreeFermionLaw or QuadraticFermionLaw")
 
     def moments(self, order: int) -> list[Fraction]:
         """E (K/c²)^k for k = 0 … order, exact."""

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from scipy.special import ndtr, ndtri, stdtrit
 
 from qntk.theory import KernelLaw
+from qntk.theory.circuits.free_fermions import FermionLaw
 from qntk.validation.judge.claims import Margins
 from qntk.validation.judge.estimates import MINIMUM_DRAWS, MOMENTS, Moment
 from qntk.validation.judge.floor import floor_of
@@ -105,6 +106,23 @@ def draws_needed(
         return detectable_discrepancy(spread, statistic, margin, level, draws, power) <= discrepancy
 
     return _smallest(enough, MINIMUM_DRAWS - 1, 1)
+
+
+def draws_to_agree(
+    law: KernelLaw | FermionLaw,
+    statistic: Moment,
+    margin: float | None = None,
+    power: float = 0.9,
+    level: float = 0.01 / 4,
+) -> int:
+    """``draws_needed`` of a law; the margin is that of a comparison where it is None.
+
+    Raises ``ValueError`` for a statistic that is none of ``MOMENTS``.
+    """
+    if statistic not in MOMENTS:
+        raise ValueError(f"statistic {statistic!r} is unknown; choose {', '.join(MOMENTS)}")
+    wanted = getattr(Margins(), statistic) if margin is None else margin
+    return draws_needed(Spread.of_law(law), statistic, wanted, level, power)
 
 
 def planned_draws(law: KernelLaw, margins: Margins, level: float, power: float, most: int) -> int:

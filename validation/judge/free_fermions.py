@@ -13,7 +13,7 @@ from typing import Any
 from qntk.inputs.observables import Observable
 from qntk.theory.circuits.free_fermions import FermionLaw, FreeFermionLaw, QuadraticFermionLaw, majorana_degree
 from qntk.validation import SCHEMA_VERSION
-from qntk.validation.judge.predict import QUANTILES
+from qntk.validation.judge.predict import QUANTILES, rotation
 from qntk.validation.judge.spread import Spread
 
 LAYERS = {"ising-layers": "X", "matchgate-layers": "Z"}
@@ -85,11 +85,10 @@ def fermion_document(law: FermionLaw, ensemble: str, observable: str, generator:
 
 def fermion_text(document: dict[str, Any]) -> str:
     """The same for a person."""
-    convention = "exp(-iθP/2)" if document["generator"] == "half-pauli" else "exp(-iθP)"
     lines = [
         f"{document['ensemble']} (Haar SO({2 * document['qubits']})), n = {document['qubits']}, "
         f"L = {document['parameters']}, observable {document['observable']}, generator {document['generator']}, "
-        f"{convention}",
+        f"{rotation(document['generator'])}",
         "",
     ]
     names = {"mean": "mean K̄", "variance": "variance", "relative_std": "ΔK/K̄", "skewness": "skewness"}

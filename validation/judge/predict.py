@@ -63,12 +63,16 @@ def _value(prediction: Prediction | None) -> float | None:
     return None if prediction is None else prediction.value
 
 
+def rotation(generator: str) -> str:
+    """A rotation by θ in the convention of a generator, ``half-pauli`` or ``pauli``."""
+    return "exp(-iθP/2)" if generator == "half-pauli" else "exp(-iθP)"
+
+
 def predict_text(document: dict[str, Any]) -> str:
     """The same for a person."""
-    convention = "exp(-iθP/2)" if document["generator"] == "half-pauli" else "exp(-iθP)"
     lines = [
         f"Haar layers, n = {document['qubits']} (D = {document['dimension']}), L = {document['parameters']}, "
-        f"observable {document['observable']}, generator {document['generator']}, {convention}",
+        f"observable {document['observable']}, generator {document['generator']}, {rotation(document['generator'])}",
         "",
         f"{'':24}{'asymptotic':>14}{'independent':>14}{'exact':>14}",
     ]
