@@ -132,6 +132,37 @@ def test_nested_definitions_and_a_batch_that_fills_no_block():
         np.testing.assert_allclose(gradient, expected, atol=2e-8)
 
 
+@pytest.mark.parametrize("draws", range(1, 10))
+def test_what_fills_no_block_is_what_it_is_in_a_full_one(draws):
+    """Parameters are read and gradients written eight draws by eight parameters at a time, and what is left apart."""
+    circuit, rng = QuantumCircuit(2), np.random.default_rng(3)
+    for index, angle in enumerate(ParameterVector("a", 11)):
+        (circuit.rx, circuit.ry)[index % 2](angle, index % 2)
+        circuit.cx(0, 1)
+    thetas = rng.uniform(-3, 3, (16, 11))
+    whole = adjoint(circuit, SparsePauliOp("ZX"), thetas)
+    np.full((draws, 11), np.nan)  # what memory that is handed out again holds
+    some = adjoint(circuit, SparsePauliOp("ZX"), thetas[:draws])
+    for part, full in zip(some, whole, strict=True):
+        np.testing.assert_array_equal(part, full[:draws])
+
+
+@pytest.mark.parametrize("width", [1, 2, 3])
+def test_dense_gates_between_rotations(width):
+    """Unitaries that are not symmetric, on wires in several orders, so that an inverse is no conjugate."""
+    rng, circuit = np.random.default_rng(width), QuantumCircuit(3)
+    for layer, angle in enumerate(ParameterVector("a", 6)):
+        wires = [int(wire) for wire in rng.permutation(3)]
+        (circuit.rx, circuit.ry, circuit.rz)[layer % 3](angle, wires[-1])
+        circuit.append(random_unitary(2**width, seed=layer), wires[:width])
+    observable = SparsePauliOp(["XZY", "IZI"], [1.0, 0.5])
+    theta = rng.uniform(-3, 3, 6)
+    values, gradients = adjoint(circuit, observable, theta[None])
+    assert values[0] == pytest.approx(statevector_value(circuit, observable, theta), abs=TOLERANCE)
+    expected = five_point(lambda t: statevector_value(circuit, observable, t), theta)
+    np.testing.assert_allclose(gradients[0], expected, atol=2e-8)
+
+
 @settings(max_examples=20)
 @given(st.floats(-5, 5), st.floats(-3, 3).filter(lambda c: abs(c) > 0.01))
 def test_kernels_are_blind_to_constants_and_quadratic_in_scale(constant, scale):
